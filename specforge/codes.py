@@ -1,0 +1,71 @@
+"""The table of every mistake that specforge names: its code, its name, and how bad it is."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+from importlib import resources
+
+
+class Severity(Enum):
+    """How bad a problem is: an error refuses, a warning is a measured risk, a note only informs."""
+
+    ERROR = "error"
+    WARNING = "warning"
+    NOTE = "note"
+
+
+@dataclass(frozen=True)
+class Code:
+    """One mistake.
+
+    Attributes:
+        code: `SF` and three digits; the first digit is the family.
+        name: the mistake in kebab case, for machines and headings.
+        severity: what it does to the exit status.
+        title: the mistake in words.
+    """
+
+    code: str
+    name: str
+    severity: Severity
+    title: str
+
+
+_ERROR, _WARNING = Severity.ERROR, Severity.WARNING
+
+_ALL = (
+    Code("SF001", "yaml-syntax", _ERROR, "the text is not YAML that a spec may hold"),
+    Code("SF002", "unknown-name", _ERROR, "a key or name that the language does not have"),
+    Code("SF003", "wrong-value", _ERROR, "a value of the wrong type, out of range, or missing"),
+    Code("SF004", "missing-data", _ERROR, "a file, table or column that does not exist"),
+    Code("SF005", "repeated-key", _ERROR, "a key that stands twice in one section"),
+    Code("SF103", "in-batch-duplicates", _ERROR, "an in-batch loss without a sampler that avoids duplicates"),
+    Code("SF104", "unfillable-batches", _WARNING, "the sampler cannot fill its batches"),
+    Code("SF105", "in-batch-false-negatives", _WARNING, "in-batch negatives that are positives"),
+    Code(
+        "SF108", "accumulation-adds-no-negatives", _WARNING, "gradient accumulation taken for more in-batch negatives"
+    ),
+    Code(
+        "SF113", "metric-does-not-fit", _ERROR, "a metric that does not fit the task or is not computed at checkpoints"
+    ),
+    Code("SF114", "test-selects", _ERROR, "the test set selects the checkpoint"),
+    Code("SF204", "texts-cut", _WARNING, "texts longer than the model reads"),
+    Code("SF205", "similarity-mismatch", _ERROR, "the index measures another similarity than the loss trained"),
+    Code("SF301", "test-query-in-train", _ERROR, "a test query that training has seen"),
+    Code("SF302", "groups-split-by-rows", _ERROR, "grouped data split by rows"),
+    Code("SF303", "training-after-test", _ERROR, "training events later than test events"),
+    Code("SF304", "repeated-text", _WARNING, "one text under several ids"),
+    Code("SF307", "evaluation-too-small", _WARNING, "an evaluation too small to see the effect"),
+    Code("SF309", "near-duplicates", _WARNING, "near duplicates of test queries in train"),
+    Code("SF401", "dead-field", _WARNING, "a field without effect"),
+    Code("SF504", "impossible-metric", _ERROR, "a metric outside what is possible"),
+    Code("SF505", "no-improvement", _WARNING, "no improvement over a baseline"),
+)
+
+CODES: dict[str, Code] = {code.code: code for code in _ALL}
+
+
+def page(code: str) -> str:
+    """The page that explains a code, as Markdown. Raises FileNotFoundError where none is written."""
+    return resources.files("specforge").joinpath("pages", f"{code}.md").read_text(encoding="utf-8")

@@ -1,0 +1,319 @@
+"""Turns the data of a spec into typed, frozen sections, and every mistake in them into a problem at its place."""
+
+from __future__ import annotations
+
+import string
+from collections.abc import Iterable, Iterator
+from typing import get_origin
+
+from pydantic import ValidationError
+from pydantic_core import ErrorDetails
+
+from specforge.codes import CODES, Severity
+from specforge.problems import Keys, Problem, in_order
+from specforge.shapes import (
+    Shape,
+    Spot,
+    choices,
+    expected,
+    fields,
+    homes,
+    is_section,
+    locate,
+    members,
+    nearest,
+    shape,
+    value_at,
+)
+from specforge.source import Data, Source, scalar
+from specforge.spec.document import Spec
+
+_ROOT = shape(Spec)
+_LONGEST_QUOTE = 40
+
+
+def load(source: Source) -> tuple[Spec | None, list[Problem]]:
+    """The spec that a source holds; None where anything in it is wrong, or where its text could not be read."""
+    if source.data is None:
+        return None, []
+    try:
+        spec = Spec.model_validate(source.data)
+    except ValidationError as error:
+        return None, in_order([*_mistakes(source, error), *_file_name(source)])
+    problems = in_order([*_file_name(source), *references(spec, source)])
+    return (None if problems else spec), problems
+
+
+def references(spec: Spec, source: Source) -> list[Problem]:
+    """Names in the spec that stand for other parts of it, and texts that name columns."""
+    return in_order([
+        *_source_names(spec, source),
+        *_joins(spec, source),
+        *_collections(spec, source),
+        *_text_formats(spec, source),
+        *_accepted(spec, source),
+    ])  # fmt: skip
+
+
+def _mistakes(source: Source, error: ValidationError) -> Iterator[Problem]:
+    errors = error.errors(include_url=False)
+    unknown = [_section(source, detail["loc"]) for detail in errors if detail["type"] == "extra_forbidden"]
+    yield from (_unknown_key(source, keys, section) for keys, section in unknown)
+    yield from _missing(source, errors, unknown)
+    for detail in errors:
+        if detail["type"] in ("extra_forbidden", "missing", "union_tag_not_found"):
+            continue
+        spot = locate(_ROOT, source.data, detail["loc"])
+        if spot is not None:
+            yield _wrong(source, spot, detail)
+
+
+def _section(source: Source, loc: Keys) -> tuple[Keys, Shape]:
+    """The place of an unknown key, and the section that it stands in."""
+    spot = locate(_ROOT, source.data, loc[:-1]) or Spot((), _ROOT)
+    section = spot.shape
+    return (*spot.keys, loc[-1]), section
+
+
+def _unknown_key(source: Source, keys: Keys, section: Shape) -> Problem:
+    name, allowed = str(keys[-1]), list(fields(section))
+    message = f'unknown key "{_clipped(name)}"' + (f' in "{_label(keys[:-1])}"' if len(keys) > 1 else "")
+    near, elsewhere = nearest(name, allowed), homes(_ROOT, name)
+    hint = f"the keys here are {_listed(allowed)}"
+    if near is not None:
+        hint = f'did you mean "{near}"?'
+    elif len(elsewhere) == 1:
+        hint = f'"{name}" is a key of "{elsewhere[0]}"'
+    return Problem("SF002", message, source.key_span(keys), keys, hint)
+
+
+def _missing(source: Source, errors: list[ErrorDetails], unknown: list[tuple[Keys, Shape]]) -> Iterator[Problem]:
+    """One problem a section. A missing key that stands there misspelt is one mistake, told once."""
+    misspelt = {(keys[:-1], nearest(str(keys[-1]), fields(section))) for keys, section in unknown}
+    lacking: dict[Keys, list[str]] = {}
+    for detail in errors:
+        if detail["type"] == "missing":
+            keys = _keys(source, detail["loc"])
+            section, name = keys[:-1], str(keys[-1])
+        elif detail["type"] == "union_tag_not_found":
+            section, name = _keys(source, detail["loc"]), str(detail["ctx"]["discriminator"]).strip("'")
+        else:
+            continue
+        if (section, name) not in misspelt:
+            lacking.setdefault(section, []).append(name)
+    for section, names in lacking.items():
+        yield _lack(source, section, names)
+
+
+def _keys(source: Source, loc: Keys) -> Keys:
+    spot = locate(_ROOT, source.data, loc)
+    return spot.keys if spot else loc
+
+
+def _lack(source: Source, section: Keys, names: list[str]) -> Problem:
+    who = f'"{_label(section)}"' if section else "the spec"
+    at = section or tuple(source.data or ())[:1]
+    spot = locate(_ROOT, source.data, (*section,))
+    allowed = choices(spot.shape) if spot and [spot.shape.tag] == names else ()
+    hint = f'"{names[0]}" is {_one_of(allowed)}' if allowed else ""
+    return Problem("SF003", f"{who} needs {_listed(names, ' and ')}", source.key_span(at), section, hint)
+
+
+def _wrong(source: Source, spot: Spot, detail: ErrorDetails) -> Problem:
+    """The problem of a value, or of a key of the user's own, that the language does not allow."""
+    keys, value = spot.keys, value_at(source.data, spot.keys)
+    if spot.is_key:
+        return _wrong_key(source, spot)
+    if spot.shape.tag is not None and isinstance(value, dict):
+        keys, value = (*keys, spot.shape.tag), value[spot.shape.tag]
+        spot = Spot(keys, _tag_shape(spot.shape))
+    allowed = choices(spot.shape)
+    if isinstance(value, str) and allowed and isinstance(allowed[0], str) and not spot.shape.tag:
+        return _unknown_name(source, keys, _word(keys), value, allowed)
+    words = expected(spot.shape, value)
+    message = f"{_named(keys)} must be {words}, {_instead(source, keys, value, words)}"
+    if detail["type"] == "value_error" and (not isinstance(value, str) or is_section(spot.shape)):
+        message = f"{_named(keys)}: {detail['ctx']['error']}" if keys else str(detail["ctx"]["error"])
+    return Problem("SF003", message, source.value_span(keys), keys, _cure(spot.shape, value))
+
+
+def _tag_shape(of: Shape) -> Shape:
+    """The tag of a union as a literal of its own."""
+    from typing import Literal
+
+    return Shape(Literal[choices(of)])
+
+
+def _wrong_key(source: Source, spot: Spot) -> Problem:
+    what = 'a code such as "SF204"' if spot.keys[0] == "accept" else expected(spot.shape, spot.keys[-1])
+    message = f'key "{_clipped(str(spot.keys[-1]))}" must be {what}'
+    return Problem("SF003", message, source.key_span(spot.keys), spot.keys)
+
+
+def _unknown_name(source: Source, keys: Keys, word: str, name: str, allowed: Iterable[str]) -> Problem:
+    near = nearest(name, allowed)
+    hint = f'did you mean "{near}"?' if near else _one_of(allowed)
+    return Problem("SF002", f'unknown {word} "{_clipped(name)}"', source.value_span(keys), keys, hint)
+
+
+def _instead(source: Source, keys: Keys, value: Data, words: str) -> str:
+    """What stands there, as the user wrote it."""
+    if value is None:
+        return "but it is empty"
+    if isinstance(value, dict | tuple):
+        return f"not {_counted(value, words)}"
+    if not isinstance(value, str):
+        return f'not "{_written(source, keys, value)}"'
+    quoted_number = not words.startswith("text") and not isinstance(scalar(value), str)
+    return f'not {"the text " if quoted_number else ""}"{_clipped(value)}"' if value else "not empty text"
+
+
+def _counted(value: dict[str, Data] | tuple[Data, ...], words: str) -> str:
+    if isinstance(value, tuple):
+        return "a list"
+    return f"{len(value)}" if words.startswith("a section") else "a section"
+
+
+def _written(source: Source, keys: Keys, value: Data) -> str:
+    span = source.value_span(keys)
+    if span is None or span.line != span.end_line:
+        return str(value).lower()
+    line = source.text.splitlines()[span.line - 1]
+    return _clipped(line[span.column - 1 : span.end_column - 1])
+
+
+def _cure(of: Shape, value: Data) -> str:
+    """What to do about a value of the wrong type, where that is clear."""
+    if of.type is str and not isinstance(value, str | None):
+        return "put the value in quotes"
+    if of.tag is not None and value in choices(of):
+        return f"write it as {{{of.tag}: {value}}}"
+    if get_origin(of.type) is tuple and isinstance(value, str):
+        return f"write it as a list: [{_clipped(value)}]"
+    if of.type in (int, float, bool) and isinstance(value, str) and isinstance(scalar(value), int | float):
+        return "write it without quotes"
+    words = [choice for member in members(of) for choice in choices(member) if isinstance(choice, str)]
+    near = nearest(value, words) if isinstance(value, str) else None
+    return f'did you mean "{near}"?' if near else ""
+
+
+_WORDS = {"by": "split", "baselines": "baseline", "fuse": "baseline", "on": "judgments"}
+
+
+def _word(keys: Keys) -> str:
+    """What a name names: `loss`, `index`, `objective kind`, `split`."""
+    field = next(str(key) for key in reversed(keys) if isinstance(key, str))
+    if field == "kind":
+        return "objective kind" if keys[0] == "objectives" else str(keys[-2])
+    return _WORDS.get(field, field.replace("_", " "))
+
+
+def _label(keys: Keys) -> str:
+    return _clipped(next((str(key) for key in reversed(keys) if isinstance(key, str)), "spec"))
+
+
+def _named(keys: Keys) -> str:
+    entry = f"entry {keys[-1] + 1} of " if isinstance(keys[-1], int) else ""
+    return f'{entry}"{_label(keys)}"'
+
+
+def _listed(names: Iterable[str], last: str = ", ") -> str:
+    *most, final = [f'"{name}"' for name in names]
+    return last.join(filter(None, (", ".join(most), final)))
+
+
+def _one_of(names: Iterable[str]) -> str:
+    names = list(names)
+    return f'only "{names[0]}" is possible' if len(names) == 1 else f"one of {_listed(names)}"
+
+
+def _clipped(text: str) -> str:
+    return text if len(text) <= _LONGEST_QUOTE else f"{text[: _LONGEST_QUOTE - 3]}..."
+
+
+def _file_name(source: Source) -> Iterator[Problem]:
+    """The name is the file's, so that a spec and all that is made from it find each other."""
+    name, stem = (source.data or {}).get("name"), source.path.stem
+    if isinstance(name, str) and name and name != stem:
+        message = f'"name" must be the file\'s, "{_clipped(stem)}", not "{_clipped(name)}"'
+        hint = f'rename the file to "{_clipped(name)}{source.path.suffix}" or change the name'
+        yield Problem("SF003", message, source.value_span(("name",)), ("name",), hint)
+
+
+def _source_names(spec: Spec, source: Source) -> Iterator[Problem]:
+    for name, objective in spec.objectives.items():
+        for key in ("events", "of"):
+            wanted = getattr(objective, key)
+            if wanted not in spec.sources:
+                yield _unknown_name(source, ("objectives", name, key), "source", wanted, spec.sources)
+        collection = spec.sources.get(objective.of)
+        if collection is not None and collection.id is None and collection.text is None:
+            keys = ("objectives", name, "of")
+            message = f'source "{objective.of}" is no collection, and "of" needs one'
+            hint = f'give "{objective.of}" an "id" and a "text"'
+            yield Problem("SF003", message, source.value_span(keys), keys, hint)
+
+
+def _joins(spec: Spec, source: Source) -> Iterator[Problem]:
+    for name, table in spec.sources.items():
+        if table.join is None:
+            continue
+        keys = ("sources", name, "join", "source")
+        if table.join.source not in spec.sources:
+            yield _unknown_name(source, keys, "source", table.join.source, spec.sources)
+        elif name in _joined(spec, name):
+            message = f'source "{name}" is joined to itself'
+            yield Problem("SF003", message, source.value_span(keys), keys)
+
+
+def _joined(spec: Spec, name: str) -> list[str]:
+    """The sources that a source takes columns from, directly or by way of others."""
+    found: list[str] = []
+    while (table := spec.sources.get(name)) and table.join and table.join.source not in found:
+        name = table.join.source
+        found.append(name)
+    return found
+
+
+def _collections(spec: Spec, source: Source) -> Iterator[Problem]:
+    for name, table in spec.sources.items():
+        if (table.id is None) == (table.text is None):
+            continue
+        has, lacks = ("id", "text") if table.text is None else ("text", "id")
+        keys, hint = ("sources", name, has), "a collection has both, a table of events has neither"
+        yield Problem("SF003", f'"{name}" has "{has}" and needs "{lacks}" too', source.key_span(keys), keys, hint)
+
+
+def _text_formats(spec: Spec, source: Source) -> Iterator[Problem]:
+    for name, table in spec.sources.items():
+        mistake = None if table.text is None else _format_mistake(table.text)
+        if mistake is not None:
+            keys, (message, hint) = ("sources", name, "text"), mistake
+            yield Problem("SF003", message, source.value_span(keys), keys, hint)
+
+
+def _format_mistake(text: str) -> tuple[str, str] | None:
+    """What is wrong with a format string, and the cure."""
+    try:
+        parts = [part for part in string.Formatter().parse(text) if part[1] is not None]
+    except ValueError:
+        return '"text" has a brace without its partner', 'a brace that is meant as such is written "{{" or "}}"'
+    if not parts:
+        return '"text" names no column', 'name columns in braces, as in "{title} {description}"'
+    for _, column, spec, conversion in parts:
+        if not column:
+            return '"text" has braces without a column', "write the column's name between them"
+        if spec or conversion or set(column) & set(".["):
+            return f'"text" allows plain columns only, and "{_clipped(column)}" is more', "write {column} and no more"
+    return None
+
+
+def _accepted(spec: Spec, source: Source) -> Iterator[Problem]:
+    for code in spec.accept:
+        keys, span = ("accept", code), source.key_span(("accept", code))
+        if code not in CODES:
+            near = nearest(code.upper(), CODES)
+            hint = f'did you mean "{near}"?' if near else ""
+            yield Problem("SF002", f'unknown code "{code}"', span, keys, hint)
+        elif CODES[code].severity is Severity.ERROR:
+            yield Problem("SF003", f'"{code}" is an error, and only warnings can be accepted', span, keys)

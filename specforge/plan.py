@@ -1,0 +1,157 @@
+"""Decides which files a spec needs, from which templates, and which stages run them in which order."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from specforge import context, references
+from specforge.catalog.libraries import LIBRARIES
+from specforge.run.stage import Stage
+from specforge.spec.document import Spec
+from specforge.quote import Code
+from specforge.templating import At
+
+
+@dataclass(frozen=True)
+class File:
+    """A file to write into the code folder, and the template that gives it."""
+
+    name: str
+    template: str
+    context: dict[str, object]
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Everything that compiling and running a spec needs to know.
+
+    Attributes:
+        spec: the checked spec.
+        root: the project's root: outputs lie in `generated/`, `runs/` and `results/` below it.
+        base: the folder of the spec's file, which paths in the spec are relative to.
+        source: the spec's file relative to the root.
+        files: the files of `generated/<name>/`, but for the manifest.
+        stages: the scripts to run, in order.
+    """
+
+    spec: Spec
+    root: Path
+    base: Path
+    source: str
+    files: tuple[File, ...]
+    stages: tuple[Stage, ...]
+
+    @property
+    def folder(self) -> Path:
+        """Where the generated code lies."""
+        return self.root / "generated" / self.spec.name
+
+
+def root_of(spec_file: Path) -> Path:
+    """The project's root: the folder of the spec, or the one above it where that folder is called `specs`."""
+    folder = spec_file.resolve().parent
+    return folder.parent if folder.name == "specs" else folder
+
+
+def make(spec: Spec, spec_file: Path) -> Plan:
+    """The plan of a checked spec."""
+    root, base = root_of(spec_file), spec_file.resolve().parent
+    folder = base.relative_to(root).as_posix()
+    source = spec_file.resolve().relative_to(root).as_posix()
+    return Plan(spec, root, base, source, _files(spec, folder), _stages(spec))
+
+
+def is_tuned(spec: Spec) -> bool:
+    """Whether the spec trains anything."""
+    return spec.retriever.train != "none"
+
+
+def model_system(spec: Spec) -> str:
+    """The name of the system under test."""
+    return "tuned" if is_tuned(spec) else "untuned"
+
+
+def baselines(spec: Spec) -> list[str]:
+    """The baselines beside the system under test."""
+    return [name for name in spec.evaluate.baselines if name != model_system(spec)]
+
+
+def needs_untuned(spec: Spec) -> bool:
+    """Whether the base model's vectors are wanted as well as the system's own."""
+    return any(name in ("untuned", "neighbour_transfer") for name in baselines(spec))
+
+
+def _files(spec: Spec, folder: str) -> tuple[File, ...]:
+    values = {
+        **context.common(At(spec, ""), folder),
+        "tuned": is_tuned(spec),
+        "model_system": model_system(spec),
+        "baseline_names": At(baselines(spec), "evaluate.baselines"),
+        **context.baselines(baselines(spec)),
+        **context.fusions(spec),
+        "compare": is_tuned(spec) and needs_untuned(spec),
+    }
+    files = [File("objective.sql", "sql/objective.sql.jinja", values)]
+    files += [File(f"{stem}.py", f"python/{stem}.py.jinja", values) for stem in _scripts(spec)]
+    files += [
+        File(f"{stem}.py", "python/embed.py.jinja", {**values, "embed": context.embedding(stem, is_tuned(spec))})
+        for stem in _embeddings(spec)
+    ]
+    libraries = {"libraries": [f"{name}=={version}" for name, version in LIBRARIES.items()] + _packages(spec)}
+    files.append(File("requirements.txt", "text/requirements.txt.jinja", libraries))
+    files.append(File("README.md", "text/README.md.jinja", {"stages": _described(_stages(spec)), "name": spec.name}))
+    return tuple(sorted(files, key=lambda file: file.name))
+
+
+def _scripts(spec: Spec) -> list[str]:
+    trained = ["train"] if is_tuned(spec) else []
+    return ["prepare", "encoder", "ranking", "vectors", "baselines", *trained, "index", "evaluation", "search"]
+
+
+def _embeddings(spec: Spec) -> list[str]:
+    return ["embed", "untuned"] if needs_untuned(spec) else ["embed"]
+
+
+def _packages(spec: Spec) -> list[str]:
+    texts = [source.path for source in spec.sources.values()] + [spec.retriever.base]
+    found = [references.parse(text, "") for text in texts if text.startswith("package:")]
+    return sorted({f"{one.distribution}=={one.version}" for one in found if one is not None})
+
+
+def _described(stages: tuple[Stage, ...]) -> list[dict[str, str]]:
+    """The stages in the words of the README."""
+    outputs = {stage.name: Code(f"`WORK/{stage.output}/`") for stage in stages}
+    reads = {stage.name: Code(", ".join(outputs[name] for name in stage.needs) or "the sources") for stage in stages}
+    return [{"script": stage.script, "reads": reads[stage.name], "writes": outputs[stage.name]} for stage in stages]
+
+
+def _model_reference(spec: Spec) -> str:
+    found = references.parse(spec.retriever.base, "", hub=True)
+    if found is not None and found.kind == "hub":
+        return f"hub:{found.path}@{spec.retriever.revision or 'main'}"
+    return spec.retriever.base
+
+
+def _stages(spec: Spec) -> tuple[Stage, ...]:
+    model = (_model_reference(spec),)
+    encoding = ("sentence-transformers", "transformers", "torch")
+    precision = spec.retriever.precision
+    files = tuple(dict.fromkeys(source.path for source in spec.sources.values()))
+    stages = [Stage("prepare", "prepare.py", "data", (), files, ("objective.sql",), ("duckdb", "pyarrow"))]
+    untuned = needs_untuned(spec)
+    if untuned:
+        stages.append(Stage("untuned", "untuned.py", "untuned", ("prepare",), model, (), encoding, precision))
+    known = ("prepare", "untuned") if untuned else ("prepare",)
+    lexical = ("bm25s", "ir-measures", "numpy", "scipy")
+    stages.append(Stage("baselines", "baselines.py", "baselines", known, (), (), lexical))
+    if is_tuned(spec):
+        training = (*encoding, "accelerate", "datasets")
+        stages.append(Stage("train", "train.py", "model", ("prepare",), model, (), training, precision))
+    source = ("prepare", "train") if is_tuned(spec) else ("prepare",)
+    stages.append(Stage("embed", "embed.py", "vectors", source, () if is_tuned(spec) else model, (), encoding, precision))
+    stages.append(Stage("index", "index.py", "index", ("embed",), (), (), ("faiss-cpu", "numpy"), precision))
+    measured = (*known, "baselines", "embed", "index")
+    libraries = ("faiss-cpu", "ir-measures", "numpy", "pytrec-eval-terrier", "scipy")
+    stages.append(Stage("evaluation", "evaluation.py", "evaluation", measured, (), (), libraries, precision))
+    return tuple(stages)

@@ -1,0 +1,47 @@
+"""What every section of the language shares: strictness, and the scalar types that a spec's author writes."""
+
+from __future__ import annotations
+
+import datetime as dt
+import re
+from typing import Annotated
+
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints
+
+
+class Section(BaseModel):
+    """A mapping of the spec: unknown keys are refused, values are not converted, nothing changes after loading."""
+
+    model_config = ConfigDict(
+        extra="forbid",
+        strict=True,
+        frozen=True,
+        allow_inf_nan=False,
+        validate_default=True,
+    )
+
+
+def _share(value: object) -> object:
+    """`20%` and `0.2` are the same share."""
+    if not isinstance(value, str):
+        return value
+    match = re.fullmatch(r"(\d+(?:\.\d+)?)\s*%", value.strip())
+    if match is None:
+        raise ValueError("a share is written as 20% or 0.2")
+    return float(f"{float(match[1]) / 100:.10g}")
+
+
+def _moment(value: str) -> str:
+    try:
+        dt.datetime.fromisoformat(value)
+    except ValueError:
+        raise ValueError("a moment is written as 2024-05-31 or 2024-05-31T18:00:00") from None
+    return value
+
+
+Text = Annotated[str, StringConstraints(min_length=1)]
+Name = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,62}$")]
+Column = Annotated[str, StringConstraints(min_length=1, max_length=255)]
+Share = Annotated[float, BeforeValidator(_share), Field(gt=0, lt=1)]
+Moment = Annotated[str, AfterValidator(_moment)]
+Count = Annotated[int, Field(ge=1)]

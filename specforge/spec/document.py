@@ -1,0 +1,49 @@
+"""The whole spec."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from specforge.catalog.indexes import AnyIndex
+from specforge.catalog.objectives import AnyObjective
+from specforge.catalog.splits import AnySplit
+from specforge.spec.base import Name, Section, Text
+from specforge.spec.evaluate import Evaluate
+from specforge.spec.retriever import Retriever
+from specforge.spec.sources import Source
+
+
+class Spec(Section):
+    """One experiment: what similar means, which data show it, what is trained, and how success is measured."""
+
+    specforge: Literal[1]
+    """The version of the language."""
+
+    name: Name
+    """The name of the experiment; it equals the stem of the file's name."""
+
+    description: str = ""
+    """What similar means here, in a sentence."""
+
+    sources: Annotated[dict[Name, Source], Field(min_length=1)]
+    """The tables, by name."""
+
+    objectives: Annotated[dict[Name, AnyObjective], Field(min_length=1, max_length=1)]
+    """What similar means, by name."""
+
+    split: AnySplit
+    """How evaluation data are kept apart from training data."""
+
+    retriever: Retriever
+    """The model that embeds queries and documents."""
+
+    index: AnyIndex
+    """What answers queries."""
+
+    evaluate: Evaluate
+    """How success is measured."""
+
+    accept: dict[Annotated[str, Field(pattern=r"^SF\d{3}$")], Text] = {}
+    """Warnings that are accepted, each by its code with a reason."""

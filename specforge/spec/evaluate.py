@@ -1,0 +1,46 @@
+"""How success is measured, and against what."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from specforge.spec.base import Section, Text
+
+BaselineName = Literal["popularity", "co_occurrence", "neighbour_transfer", "bm25", "untuned"]
+
+
+class Bootstrap(Section):
+    """Intervals by resampling queries with replacement (Sakai 2006)."""
+
+    confidence: Annotated[float, Field(ge=0.5, lt=1)] = 0.95
+    """The share of resampled means inside the interval."""
+
+    resamples: Annotated[int, Field(ge=100, le=1_000_000)] = 10_000
+    """How often the queries are resampled."""
+
+    seed: Annotated[int, Field(ge=0)] = 0
+    """For the resampling."""
+
+
+class Evaluate(Section):
+    """Metrics over the full corpus, on test queries that nothing was chosen by."""
+
+    primary: Text
+    """The metric that the verdict is about, by its ir-measures name, for example `nDCG@10`."""
+
+    metrics: tuple[Text, ...] = ()
+    """More metrics to report."""
+
+    baselines: tuple[BaselineName, ...] = ("popularity", "co_occurrence", "neighbour_transfer", "bm25", "untuned")
+    """The systems to stand beside the tuned model."""
+
+    fuse: tuple[BaselineName, ...] = ()
+    """Baselines to fuse with the tuned model, each one more system: scores are standardised and added, the weight is chosen on dev."""
+
+    depth: Annotated[int, Field(ge=10, le=10_000)] = 100
+    """Documents kept in a system's ranking of a query."""
+
+    bootstrap: Bootstrap = Bootstrap()
+    """How the intervals are made."""

@@ -1,0 +1,104 @@
+"""The model that turns texts into vectors, and how it is tuned."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from specforge.catalog.losses import AnyLoss
+from specforge.spec.base import Count, Section, Text
+
+
+class Prompts(Section):
+    """Text put before every query and every document, to the byte."""
+
+    query: str = ""
+    """Put before queries."""
+
+    document: str = ""
+    """Put before documents."""
+
+
+class Select(Section):
+    """Which checkpoint becomes the model."""
+
+    metric: Text
+    """The metric to choose by, for example `nDCG@10`."""
+
+    on: Literal["dev", "test"] = "dev"
+    """The judgments to choose on. Choosing on `test` is refused (SF114)."""
+
+    every: Literal["epoch"] | Annotated[int, Field(ge=1)] = "epoch"
+    """When a checkpoint is measured: after each epoch, or every so many steps."""
+
+
+class Train(Section):
+    """How the model is trained."""
+
+    epochs: Annotated[int, Field(ge=1, le=1000)] = 1
+    """Passes over the training pairs."""
+
+    batch_size: Annotated[int, Field(ge=2, le=65536)] = 64
+    """Pairs in a batch; for in-batch losses the other pairs are the negatives."""
+
+    learning_rate: Annotated[float, Field(gt=0, lt=1)] = 5e-5
+    """The highest learning rate."""
+
+    schedule: Literal["linear", "cosine", "constant"] = "linear"
+    """How the learning rate falls after the warm-up."""
+
+    warmup: Annotated[float, Field(ge=0, lt=1)] = 0.1
+    """Share of the steps in which the learning rate rises."""
+
+    weight_decay: Annotated[float, Field(ge=0, lt=1)] = 0.0
+    """AdamW's decay of the weights."""
+
+    max_grad_norm: Annotated[float, Field(gt=0)] = 1.0
+    """Longer gradients are cut to this length."""
+
+    gradient_accumulation: Count = 1
+    """Batches whose gradients are added up before a step. It does not add in-batch negatives."""
+
+    sampler: Literal["no_duplicates", "random"] = "no_duplicates"
+    """How batches are drawn: no text twice in a batch, or at random."""
+
+    seed: Annotated[int, Field(ge=0, lt=2**32)] = 42
+    """For the order of the pairs and the dropout."""
+
+    checkpoint_steps: Count = 500
+    """A killed run goes on from the last of these."""
+
+    select: Select | None = None
+    """Which checkpoint becomes the model; without it, the last."""
+
+
+class Retriever(Section):
+    """A model that embeds queries and documents, so that near means relevant."""
+
+    family: Literal["bi_encoder"]
+    """One vector a text."""
+
+    base: Text
+    """The model to start from: a Hub name, a folder (`./model`) or `package:DISTRIBUTION==VERSION/path/in/package`."""
+
+    revision: Text | None = None
+    """The commit of a Hub model."""
+
+    prompts: Prompts = Prompts()
+    """Text put before queries and documents."""
+
+    max_length: Annotated[int, Field(ge=2, le=131072)] = 256
+    """Tokens of a text that are read, special tokens among them; the rest is cut."""
+
+    similarity: Literal["cosine", "dot"] = "cosine"
+    """How vectors are compared, in training, index and search."""
+
+    precision: Literal["auto", "fp32", "bf16"] = "auto"
+    """Number format of the matrix products; `auto` takes bf16 where the machine has it."""
+
+    loss: AnyLoss | None = None
+    """What training minimises."""
+
+    train: Train | Literal["none"] = Train()
+    """How the model is trained, or `none` for the base model as it comes."""

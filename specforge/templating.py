@@ -1,0 +1,85 @@
+"""Renders templates in which every `{{ x }}` is a literal, and remembers which field of the spec gave it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from functools import cache
+from pathlib import Path
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from pydantic import BaseModel
+
+from specforge import quote
+from specforge.quote import Code
+
+TEMPLATES = Path(__file__).parent / "templates"
+
+_OPEN, _MIDDLE, _CLOSE = "\ue000", "\ue001", "\ue002"
+_MARK = re.compile(f"{_OPEN}([^{_MIDDLE}]*){_MIDDLE}([^{_CLOSE}]*){_CLOSE}")
+
+
+class At:
+    """A value of the spec together with its path, such as `retriever.train.epochs`; attributes lead further down."""
+
+    def __init__(self, value: object, trail: str) -> None:
+        self.value = value
+        self.trail = trail
+
+    def __getattr__(self, name: str) -> At:
+        if name.startswith("__"):
+            raise AttributeError(name)
+        value: object = self.value[name] if isinstance(self.value, dict) else getattr(self.value, name)
+        return At(value, f"{self.trail}.{name}" if self.trail else name)
+
+    def __bool__(self) -> bool:
+        return bool(self.value)
+
+    def __iter__(self) -> Iterator[At]:
+        return (At(item, f"{self.trail}.{place}") for place, item in enumerate(self.value))
+
+
+def _finalize(literal: Callable[[object], Code]) -> Callable[[object], object]:
+    def finalize(value: object) -> object:
+        if not isinstance(value, At):
+            return value if isinstance(value, StrictUndefined) else literal(value)
+        if isinstance(value.value, BaseModel):
+            raise TypeError(f"{value.trail} is a section, not a value")
+        return Code(f"{_OPEN}{value.trail}{_MIDDLE}{literal(value.value)}{_CLOSE}")
+
+    return finalize
+
+
+@cache
+def _environment(literal: Callable[[object], Code]) -> Environment:
+    return Environment(
+        loader=FileSystemLoader(TEMPLATES),
+        autoescape=True,
+        finalize=_finalize(literal),
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+    )
+
+
+def render(template: str, context: dict[str, object]) -> tuple[str, list[tuple[int, str]]]:
+    """The text of a template, and for each literal that came from the spec its offset and path, in order."""
+    literal = _LITERALS[template.partition("/")[0]]
+    return _unmark(_environment(literal).get_template(template).render(context))
+
+
+_LITERALS: dict[str, Callable[[object], Code]] = {"sql": quote.sql, "python": quote.python, "text": quote.plain}
+
+
+def _unmark(marked: str) -> tuple[str, list[tuple[int, str]]]:
+    parts: list[str] = []
+    marks: list[tuple[int, str]] = []
+    length = end = 0
+    for match in _MARK.finditer(marked):
+        parts += [marked[end : match.start()], match[2]]
+        length += match.start() - end
+        marks.append((length, match[1]))
+        length += len(match[2])
+        end = match.end()
+    return "".join([*parts, marked[end:]]), marks
