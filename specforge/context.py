@@ -98,6 +98,7 @@ def objective(spec: At) -> Values:
             "pairs_per_item": at.pairs_per_item,
             "weight_partial": f"sql/weight/{value.weight}.sql.jinja",
             "judged_min_count": at.judgments.min_count,
+            "judged_min_groups": at.judgments.min_groups,
             "judged_per_query": at.judgments.per_query,
         },
         "collection": {
@@ -242,6 +243,7 @@ def one_source(name: str, spec: At, folder: str) -> Values:
         "where": at.where,
         "limit": at.limit,
         "name": name,
+        "table": f"sources.{name}",
     }
 
 

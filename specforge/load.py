@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import string
 from collections.abc import Iterable, Iterator
-from typing import get_origin
+from typing import Literal, get_origin
 
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
@@ -25,7 +25,7 @@ from specforge.shapes import (
     shape,
     value_at,
 )
-from specforge.source import Data, Source, scalar
+from specforge.source import Data, Source, lines_of, scalar
 from specforge.spec.document import Spec
 
 _ROOT = shape(Spec)
@@ -39,7 +39,9 @@ def load(source: Source) -> tuple[Spec | None, list[Problem]]:
     try:
         spec = Spec.model_validate(source.data)
     except ValidationError as error:
-        return None, in_order([*_mistakes(source, error), *_file_name(source)])
+        mistakes = list(_mistakes(source, error))
+        named = any(problem.path == ("name",) for problem in mistakes)
+        return None, in_order(mistakes if named else [*mistakes, *_file_name(source)])
     problems = in_order([*_file_name(source), *references(spec, source)])
     return (None if problems else spec), problems
 
@@ -82,8 +84,8 @@ def _unknown_key(source: Source, keys: Keys, section: Shape) -> Problem:
     hint = f"the keys here are {_listed(allowed)}"
     if near is not None:
         hint = f'did you mean "{near}"?'
-    elif len(elsewhere) == 1:
-        hint = f'"{name}" is a key of "{elsewhere[0]}"'
+    elif 1 <= len(elsewhere) <= 2:
+        hint = f'"{name}" is a key of {_listed(elsewhere, " and ")}'
     return Problem("SF002", message, source.key_span(keys), keys, hint)
 
 
@@ -139,8 +141,6 @@ def _wrong(source: Source, spot: Spot, detail: ErrorDetails) -> Problem:
 
 def _tag_shape(of: Shape) -> Shape:
     """The tag of a union as a literal of its own."""
-    from typing import Literal
-
     return Shape(Literal[choices(of)])
 
 
@@ -158,14 +158,14 @@ def _unknown_name(source: Source, keys: Keys, word: str, name: str, allowed: Ite
 
 def _instead(source: Source, keys: Keys, value: Data, words: str) -> str:
     """What stands there, as the user wrote it."""
-    if value is None:
+    if value is None or value == "":
         return "but it is empty"
     if isinstance(value, dict | tuple):
         return f"not {_counted(value, words)}"
     if not isinstance(value, str):
         return f'not "{_written(source, keys, value)}"'
     quoted_number = not words.startswith("text") and not isinstance(scalar(value), str)
-    return f'not {"the text " if quoted_number else ""}"{_clipped(value)}"' if value else "not empty text"
+    return f'not {"the text " if quoted_number else ""}"{_clipped(value)}"'
 
 
 def _counted(value: dict[str, Data] | tuple[Data, ...], words: str) -> str:
@@ -178,7 +178,7 @@ def _written(source: Source, keys: Keys, value: Data) -> str:
     span = source.value_span(keys)
     if span is None or span.line != span.end_line:
         return str(value).lower()
-    line = source.text.splitlines()[span.line - 1]
+    line = lines_of(source.text)[span.line - 1]
     return _clipped(line[span.column - 1 : span.end_column - 1])
 
 
@@ -312,8 +312,7 @@ def _accepted(spec: Spec, source: Source) -> Iterator[Problem]:
     for code in spec.accept:
         keys, span = ("accept", code), source.key_span(("accept", code))
         if code not in CODES:
-            near = nearest(code.upper(), CODES)
-            hint = f'did you mean "{near}"?' if near else ""
-            yield Problem("SF002", f'unknown code "{code}"', span, keys, hint)
+            warnings = [known for known, row in CODES.items() if row.severity is Severity.WARNING]
+            yield Problem("SF002", f'unknown code "{code}"', span, keys, f"the warnings are {_listed(warnings)}")
         elif CODES[code].severity is Severity.ERROR:
             yield Problem("SF003", f'"{code}" is an error, and only warnings can be accepted', span, keys)

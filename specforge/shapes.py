@@ -39,7 +39,7 @@ def shape(annotation: Any, limits: Iterable[Any] = (), tag: str | None = None) -
         annotation, *more = get_args(annotation)
         for limit in more:
             found += limit.metadata if isinstance(limit, FieldInfo) else [limit]
-            tag = (limit.discriminator if isinstance(limit, FieldInfo) else None) or tag
+            tag = (_tag(limit) if isinstance(limit, FieldInfo) else None) or tag
     members = [member for member in get_args(annotation) if member is not types.NoneType]
     if _is_union(annotation) and len(members) == 1:
         return shape(members[0], found, tag)
@@ -100,7 +100,7 @@ def locate(root: Shape, data: Data, loc: Keys) -> Spot | None:
     keys: Keys = ()
     here = root
     for part in loc:
-        if part == "[key]" and not fields(here).get("[key]") and len(keys) == 2 and part == loc[-1]:
+        if part == "[key]" and len(keys) == 2:
             return Spot(keys, shape(get_args(fields(root)[str(keys[0])].type)[0]), is_key=True)
         if here.tag is not None:
             here = next(member for member in members(here) if part in choices(fields(member)[here.tag]))
@@ -139,11 +139,12 @@ def value_at(data: Data, keys: Keys) -> Data:
 
 def nearest(name: str, allowed: Iterable[str]) -> str | None:
     """The allowed name that a misspelt one most likely means."""
-    return next(iter(difflib.get_close_matches(name.lower(), list(allowed), n=1)), None)
+    by_lower = {choice.lower(): choice for choice in allowed}
+    return next((by_lower[match] for match in difflib.get_close_matches(name.lower(), by_lower, n=1)), None)
 
 
 def homes(root: Shape, name: str) -> list[str]:
-    """The sections that have a key of this name, as dotted paths with `*` for names of the user's own."""
+    """The sections that have a key of this name, as dotted paths with `*` for names of the user's own, and their kind."""
     return list(dict.fromkeys(path for path, key in _all_keys(root, "") if key == name and path))
 
 
@@ -151,17 +152,18 @@ def _all_keys(of: Shape, path: str) -> Iterator[tuple[str, str]]:
     if get_origin(of.type) is dict:
         yield from _all_keys(_inside(of, ""), f"{path}.*")
     for member in members(of):
+        kind = "" if of.tag is None else f" {{{of.tag}: {choices(fields(member)[of.tag])[0]}}}"
         for key, inner in fields(member).items():
-            yield path, key
+            yield path + kind, key
             yield from _all_keys(inner, f"{path}.{key}".lstrip("."))
 
 
 _PLAIN = {bool: "true or false", int: "a whole number", float: "a number", str: "text"}
 
 _NAMED = (
-    (Share, "a share above 0 and below 1, such as 20% or 0.2"),
-    (Moment, "a moment such as 2024-05-31 or 2024-05-31T18:00:00"),
-    (Name, 'a name of small letters, digits and "_" that starts with a letter'),
+    (Share, "a share such as 20% or 0.2"),
+    (Moment, "a moment such as 2024-05-31 or 2024-05-31T18:00"),
+    (Name, 'small letters, digits and "_", first a letter'),
 )
 
 
@@ -198,7 +200,7 @@ def _length(of: Shape, value: Data) -> str:
         return ""
     limits = [limit for limit in of.limits if isinstance(limit, StringConstraints)]
     longest = next((limit.max_length for limit in limits if limit.max_length), None)
-    return " that is not empty" if not value else f" of at most {longest} characters" if longest else ""
+    return f" of at most {longest} characters" if value and longest else ""
 
 
 def _entries(of: Shape) -> str:

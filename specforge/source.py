@@ -63,9 +63,9 @@ class Source:
         return None if place is None else place.key or place.value
 
     def value_span(self, keys: Keys) -> Span | None:
-        """The place of a value; of its key where the value is empty; of the section around it where it is not written."""
-        place = self._nearest(keys)
-        if place is None or keys not in self.places or place.value.is_empty:
+        """The place of a value; of its key where the value is empty or runs over lines; else of the section around it."""
+        place = self.places.get(keys)
+        if place is None or place.value.is_empty or place.value.line != place.value.end_line:
             return self.key_span(keys)
         return place.value
 
@@ -208,8 +208,7 @@ def _compose(reading: _Reading) -> _Node | None:
         for event in yaml.parse(reading.text, Loader=_LOADER):
             if isinstance(event, yaml.DocumentStartEvent) and documents.children:
                 message, at = "a file holds one spec, and here a second one starts", _token(reading.text, event)
-                reading.problems.append(reading.problem("SF001", message, at))
-                break
+                raise _Refused(reading.problem("SF001", message, at))
             if isinstance(event, yaml.CollectionEndEvent):
                 _close(stack.pop(), event)
             elif isinstance(event, yaml.NodeEvent):
@@ -348,8 +347,8 @@ _FITS = "indent the keys of a section alike, and put a value with quotes or brac
 _SYNTAX = (
     ("mapping values are not", 'a ":" stands where no key can be', 'put a value that holds ": " in quotes, and indent the keys of a section alike', False),
     ("sequence entries are not", 'a list entry "-" stands where none can be', "start the list on a line of its own, or write [a, b]", False),
-    (r"',' or '\]'", '"[" is not closed', 'close it with "]", or put the value in quotes', _AT_CONTEXT),
-    ("',' or '}'", '"{" is not closed', 'close it with "}", or put the value in quotes', _AT_CONTEXT),
+    (r"',' or '\]'", '"[" is not closed', 'close it with "]"', _AT_CONTEXT),
+    ("',' or '}'", '"{" is not closed', 'close it with "}"', _AT_CONTEXT),
     ("unexpected end of stream", "a quote is not closed", "", _AT_CONTEXT),
     ("escape|hexa?decimal", 'a "\\" in double quotes starts no known escape', "put the value in single quotes", False),
     ("could not find expected ':'", 'a key without ":" after it', "", _AT_CONTEXT),
@@ -368,11 +367,15 @@ def _syntax(reading: _Reading, error: yaml.MarkedYAMLError) -> Problem:
     if char == "\t":
         message = "a tab stands where YAML allows only spaces"
         return Problem("SF001", message, reading.span(index, index + 2), hint="indent with spaces")
+    context = error.context_mark
+    if context and mark and "',' or " in said and reading.position(context.index)[0] == reading.position(index)[0]:
+        message = 'a "," or the closing bracket is missing before this'
+        return Problem("SF001", message, reading.span(index, index + 1), hint="put a value with braces or brackets in quotes")
     if "cannot start any token" in said:
         message = f'a value cannot start with "{char}"'
         return Problem("SF001", message, reading.span(index, index + 1), hint="put the value in quotes")
     for pattern, message, hint, at_context in _SYNTAX:
         if re.search(pattern, said):
-            index = error.context_mark.index if at_context and error.context_mark else index
+            index = context.index if at_context and context else index
             return Problem("SF001", message, reading.span(index, index + 1), hint=hint)
     return Problem("SF001", "this is not YAML", reading.span(index, index + 1), hint=said)

@@ -85,18 +85,30 @@ join items as i on i.item_id = e.item_id
 join documents as d on d.doc_id = i.doc_id
 where e.group_id is not null;
 
--- Groups of a useful size. A document in fewer groups than a pair needs cannot be in a pair: left out before the join.
-create table groups as
-select fold, group_key
+-- Groups of a useful size, whole: a group with events on both sides of a date is left out.
+create table sized as
+select
+    group_key,
+    min(fold) as fold,
+    case
+        when min(fold) <> max(fold) then 'cut'
+        when count(*) < 2 then 'too small'
+        when count(*) > 60 then 'too large'
+        else 'kept'
+    end as fate
 from memberships
 where fold is not null
-group by fold, group_key
-having count(*) between 2 and 60;
+group by group_key;
+
+create table groups as
+select group_key, fold
+from sized
+where fate = 'kept';
 
 create table occurrences as
-select m.fold, m.group_key, m.doc
+select g.fold, g.group_key, m.doc
 from memberships as m
-join groups as g on g.fold = m.fold and g.group_key = m.group_key;
+join groups as g on g.group_key = m.group_key;
 
 create table totals as
 select fold, count(*) as total
@@ -108,6 +120,7 @@ select fold, doc, count(*) as seen
 from occurrences
 group by fold, doc;
 
+-- How often two documents met. A document in fewer groups than a pair needs is left out before the join.
 create table pair_counts as
 with frequent as (
     select o.fold, o.group_key, o.doc
@@ -172,5 +185,24 @@ select j.split, a.doc as query, a.partner as doc
 from judging as j
 join associations as a on a.fold = j.fold
 join documents as d on d.doc = a.doc
-where d.role in (j.split, 'known') and a.together >= judged_min_count()
+join frequencies as f on f.fold = a.fold and f.doc = a.doc
+join frequencies as g on g.fold = a.fold and g.doc = a.partner
+where
+    d.role in (j.split, 'known')
+    and a.together >= judged_min_count()
+    and least(f.seen, g.seen) >= 1
 qualify row_number() over (partition by j.split, a.doc order by a.lift desc, a.partner) <= 20;
+
+-- What became of the events and groups, for the checks.
+create table summary as
+select 'events' as what, count(*) as amount from events
+union all
+select 'events_without_item', count(*) from events where item_id is null or item_id not in (select item_id from items)
+union all
+select 'groups_' || replace(fate, ' ', '_'), count(*) from sized where fate <> 'kept' group by fate
+union all
+select 'groups_' || fold, count(*) from groups group by fold
+union all
+select 'first_moment', epoch_us(min(moment)) from events having min(moment) is not null
+union all
+select 'last_moment', epoch_us(max(moment)) from events having max(moment) is not null;

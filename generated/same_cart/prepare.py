@@ -32,6 +32,7 @@ TABLES = {
     """,
     "partners": "select doc, partner, together, lift from partners order by doc, partner",
     "popularity": "select doc, seen from popularity order by doc",
+    "summary": "select what, amount from summary order by what",
 }
 
 
@@ -47,7 +48,7 @@ def keep(db: duckdb.DuckDBPyConnection, rows: duckdb.DuckDBPyRelation, where: st
         if len(locked.extract_statements(query)) != 1:
             raise SystemExit(f"not one condition: {where}")
         locked.register("rows", rows.to_arrow_reader())
-        db.from_arrow(locked.sql(query).to_arrow_reader()).create(table)
+        db.cursor().from_arrow(locked.sql(query).to_arrow_reader()).create(table)
 
 
 def read_products(db: duckdb.DuckDBPyConnection) -> None:
@@ -59,7 +60,7 @@ def read_products(db: duckdb.DuckDBPyConnection) -> None:
         db,
         rows,
         where="product_type is not null",
-        table="products",
+        table="sources.products",
     )
 
 

@@ -21,6 +21,9 @@ class Judgments(Section):
     min_count: Count = 5
     """A pair seen in fewer judging groups is not judged relevant."""
 
+    min_groups: Count = 1
+    """An item in fewer judging groups neither asks nor is relevant: what little is known of it is chance."""
+
     per_query: Count = 20
     """The partners of a query that are relevant: the best by the lower bound of lift."""
 
