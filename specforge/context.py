@@ -73,6 +73,7 @@ def training(retriever: At) -> Values:
     steps = retriever.train.checkpoint_steps if select is None else retriever.train.select.every
     return {
         "loss": retriever.loss,
+        "cached": retriever.value.loss.cached,
         "loss_partial": f"python/loss/{retriever.value.loss.kind}.py.jinja",
         "train": retriever.train,
         "select": retriever.train.select,
@@ -98,7 +99,7 @@ def objective(spec: At) -> Values:
             "pairs_per_item": at.pairs_per_item,
             "weight_partial": f"sql/weight/{value.weight}.sql.jinja",
             "judged_min_count": at.judgments.min_count,
-            "judged_min_groups": at.judgments.min_groups,
+            "min_groups": at.min_groups,
             "judged_per_query": at.judgments.per_query,
         },
         "collection": {

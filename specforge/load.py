@@ -10,6 +10,7 @@ from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
 from specforge.codes import CODES, Severity
+from specforge.nodes import scalar
 from specforge.problems import Keys, Problem, in_order
 from specforge.shapes import (
     Shape,
@@ -25,7 +26,7 @@ from specforge.shapes import (
     shape,
     value_at,
 )
-from specforge.source import Data, Source, lines_of, scalar
+from specforge.source import Data, Source, lines_of
 from specforge.spec.document import Spec
 
 _ROOT = shape(Spec)
@@ -178,8 +179,9 @@ def _written(source: Source, keys: Keys, value: Data) -> str:
     span = source.value_span(keys)
     if span is None or span.line != span.end_line:
         return str(value).lower()
-    line = lines_of(source.text)[span.line - 1]
-    return _clipped(line[span.column - 1 : span.end_column - 1])
+    written = lines_of(source.text)[span.line - 1][span.column - 1 : span.end_column - 1]
+    overridden = repr(scalar(written)) != repr(value)
+    return _clipped(str(value).lower() if overridden else written)
 
 
 def _cure(of: Shape, value: Data) -> str:

@@ -44,9 +44,10 @@ def _problem(display: str, lines: list[str], problem: Problem, color: bool) -> l
     out = [_headline(display, problem, color)]
     if span is not None and span.line <= len(lines):
         shown, caret = _excerpt(lines[span.line - 1], span, WIDTH - len(margin) - 3)
+        carets = caret.lstrip()
         out.append(_paint(f"{margin} |", _DIM, color))
         out.append(f"{_paint(f'{span.line} |', _DIM, color)} {shown}".rstrip())
-        out.append(f"{_paint(f'{margin} |', _DIM, color)} {_paint(caret, tint, color)}")
+        out.append(f"{_paint(f'{margin} |', _DIM, color)} {caret.replace(carets, _paint(carets, tint, color))}")
     for detail in _details(problem):
         out += _wrapped(detail, f"{margin} = ")
     return out

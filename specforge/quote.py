@@ -43,8 +43,14 @@ def python(value: object) -> Code:
 
 
 def _float(value: float) -> str:
-    mantissa, _, exponent = repr(value).partition("e")
-    return f"{mantissa}e{int(exponent)}" if exponent else mantissa
+    """`5e-5` and not `5e-05`, `2e-4` and not `0.0002`; `0.05` and `20.0` as they are."""
+    text = repr(value) if value == 0 or abs(value) >= 1e-3 else f"{value:.16e}"
+    mantissa, _, exponent = text.partition("e")
+    if not exponent:
+        return mantissa
+    digits = repr(float(mantissa)).removesuffix(".0")
+    short = f"{digits}e{int(exponent)}"
+    return short if float(short) == value else repr(value)
 
 
 def sql(value: object) -> Code:

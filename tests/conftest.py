@@ -48,7 +48,11 @@ evaluate:
 
 def check(path: Path, display: str | None = None) -> tuple[Source, list[Problem]]:
     """Read, load and, where that is written already, check a spec without its data."""
-    source, problems = read(path, display)
+    return check_read(*read(path, display))
+
+
+def check_read(source: Source, problems: list[Problem]) -> tuple[Source, list[Problem]]:
+    """The same for a spec that has been read."""
     spec, more = load(source)
     problems = [*problems, *more]
     if spec is not None and importlib.util.find_spec("specforge.checks.static"):

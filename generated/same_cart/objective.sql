@@ -36,18 +36,21 @@ with variants as (
     from variants
     where item_id is not null and text <> ''
     group by item_id
+), merged as (
+    select
+        item_id,
+        min(item_id) over (partition by text) as doc_id,
+        text,
+        min(unit) over (partition by text) as unit
+    from named
 )
-select
-    item_id,
-    min(item_id) over (partition by text) as doc_id,
-    text,
-    min(unit) over (partition by text) as unit
-from named;
+select item_id, doc_id, text, unit, dense_rank() over (order by doc_id)::integer as number
+from merged;
 
 -- Held-out documents neither train nor lend their counts. Groups are cut in two: one part trains, the other judges.
 create macro role_of(unit) as case
-    when bucket('item/0/' || unit) < 2000 then 'test'
-    when bucket('item/0/' || unit) < 3000 then 'dev'
+    when bucket('item/0/' || unit) < 2500 then 'test'
+    when bucket('item/0/' || unit) < 4000 then 'dev'
     else 'train'
 end;
 
@@ -60,15 +63,6 @@ create table judging as
 select split, fold
 from (values ('dev', 'judge'), ('test', 'judge')) as t (split, fold);
 
-create table documents as
-select
-    (row_number() over (order by doc_id) - 1)::integer as doc,
-    doc_id,
-    text,
-    role_of(unit) as role
-from items
-where item_id = doc_id;
-
 -- The events: this item stood in that group.
 create view events as
 select
@@ -77,13 +71,29 @@ select
     null::timestamp as moment
 from joined.order_lines;
 
--- Which document stood in which group, and whether that group trains or judges.
+-- Which item stood in which group, and whether that group trains or judges.
 create table memberships as
-select distinct fold_of(e.group_id, e.moment) as fold, hash(e.group_id) as group_key, d.doc
+select distinct fold_of(e.group_id, e.moment) as fold, hash(e.group_id) as group_key, i.number
 from events as e
 join items as i on i.item_id = e.item_id
-join documents as d on d.doc_id = i.doc_id
 where e.group_id is not null;
+
+-- The corpus: the documents that stood in enough groups, by id.
+create table documents as
+with met as (
+    select number, count(*) as groups
+    from memberships
+    group by number
+)
+select
+    (row_number() over (order by i.doc_id) - 1)::integer as doc,
+    i.doc_id,
+    i.text,
+    role_of(i.unit) as role,
+    i.number
+from items as i
+left join met as m on m.number = i.number
+where i.item_id = i.doc_id and coalesce(m.groups, 0) >= 100;
 
 -- Groups of a useful size, whole: a group with events on both sides of a date is left out.
 create table sized as
@@ -106,9 +116,10 @@ from sized
 where fate = 'kept';
 
 create table occurrences as
-select g.fold, g.group_key, m.doc
+select g.fold, g.group_key, d.doc
 from memberships as m
-join groups as g on g.group_key = m.group_key;
+join groups as g on g.group_key = m.group_key
+join documents as d on d.number = m.number;
 
 create table totals as
 select fold, count(*) as total
@@ -185,12 +196,7 @@ select j.split, a.doc as query, a.partner as doc
 from judging as j
 join associations as a on a.fold = j.fold
 join documents as d on d.doc = a.doc
-join frequencies as f on f.fold = a.fold and f.doc = a.doc
-join frequencies as g on g.fold = a.fold and g.doc = a.partner
-where
-    d.role in (j.split, 'known')
-    and a.together >= judged_min_count()
-    and least(f.seen, g.seen) >= 1
+where d.role in (j.split, 'known') and a.together >= judged_min_count()
 qualify row_number() over (partition by j.split, a.doc order by a.lift desc, a.partner) <= 20;
 
 -- What became of the events and groups, for the checks.

@@ -14,7 +14,12 @@ ROOT = HERE.parents[1]
 # Every table that is written, and the query that gives it. `doc` is a row of the corpus, from 0.
 TABLES = {
     "corpus": "select doc, doc_id, text, role from documents order by doc",
-    "aliases": "select item_id, doc_id from items where item_id <> doc_id order by item_id",
+    "aliases": """
+        select i.item_id, i.doc_id
+        from items as i join documents as d on d.doc_id = i.doc_id
+        where i.item_id <> i.doc_id
+        order by i.item_id
+    """,
     "queries": """
         select distinct q.split, d.doc_id as query_id, d.text, d.doc
         from qrels as q join documents as d on d.doc = q.query

@@ -21,9 +21,6 @@ class Judgments(Section):
     min_count: Count = 5
     """A pair seen in fewer judging groups is not judged relevant."""
 
-    min_groups: Count = 1
-    """An item in fewer judging groups neither asks nor is relevant: what little is known of it is chance."""
-
     per_query: Count = 20
     """The partners of a query that are relevant: the best by the lower bound of lift."""
 
@@ -65,6 +62,9 @@ class SameGroup(Objective):
 
     max_items: Annotated[int, Field(ge=2)] = 60
     """Groups with more distinct items are left out: a wholesaler's cart says little, and its pairs grow with the square."""
+
+    min_groups: Annotated[int, Field(ge=0)] = 0
+    """Items in fewer groups are left out of the corpus: what would be judged of them is chance."""
 
     min_count: Count = 5
     """A pair seen in fewer training groups does not train."""

@@ -1,0 +1,204 @@
+"""The commands."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from collections.abc import Callable, Iterable
+from functools import wraps
+from pathlib import Path
+from typing import ParamSpec
+
+import click
+
+from specforge import __version__, pipeline
+from specforge.errors import SpecforgeError, StaleError, UsageError
+from specforge.output import FORMATS
+from specforge.output import render as render_problems
+from specforge.pipeline import Checked
+from specforge.problems import exit_code
+
+P = ParamSpec("P")
+
+_specs = click.argument("specs", nargs=-1, required=True, type=click.Path(path_type=Path), metavar="SPEC...")
+_spec = click.argument("spec", type=click.Path(path_type=Path))
+_as_json = click.option("--format", "shape", type=click.Choice(["text", "json"]), default="text", help="Output as.")
+_settings = click.option("--set", "settings", multiple=True, metavar="A.B=C", help="Override a field of the spec.")
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, prog_name="specforge")
+def cli() -> None:
+    """Compile experiment specs for representation models to code, and run it."""
+
+
+def main() -> None:
+    """The command `specforge`: exit 0 fine, 1 problems or stale files, 2 wrong usage, 3 a stage failed."""
+    try:
+        cli.main(standalone_mode=False)
+    except click.exceptions.Exit as done:
+        sys.exit(done.exit_code)
+    except click.ClickException as error:
+        error.show()
+        sys.exit(2)
+    except (click.Abort, KeyboardInterrupt):
+        sys.exit(130)
+    except SpecforgeError as error:
+        click.echo(f"specforge: {error}", err=True)
+        sys.exit(error.exit_code)
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def _exits(command: Callable[P, int]) -> Callable[P, None]:
+    """The returned number becomes the exit status."""
+
+    @wraps(command)
+    def run(*args: P.args, **kwargs: P.kwargs) -> None:
+        raise click.exceptions.Exit(command(*args, **kwargs))
+
+    return run
+
+
+def _colors() -> bool:
+    return sys.stdout.isatty() and not os.environ.get("NO_COLOR")
+
+
+def _tell(found: Iterable[Checked], shape: str = "text") -> int:
+    found = list(found)
+    listed = [(one.source, list(one.problems)) for one in found]
+    text = render_problems(listed, shape, _colors())
+    click.echo(text, nl=bool(text) and not text.endswith("\n"))
+    return max(exit_code(one.problems) for one in found)
+
+
+@cli.command()
+@_specs
+@click.option("--no-data", is_flag=True, help="Look at the spec alone, not at its data.")
+@click.option("--format", "shape", type=click.Choice(FORMATS), default="text", help="Output as.")
+@click.option("--show-defaults", is_flag=True, help="Print the spec with every default written out.")
+@_exits
+def check(specs: tuple[Path, ...], no_data: bool, shape: str, show_defaults: bool) -> int:
+    """Check specs: everything that is wrong, at its place."""
+    found = [pipeline.read(path) for path in specs]
+    if not no_data:
+        found = [pipeline.with_rows(one) for one in found]
+    status = _tell(found, shape)
+    if show_defaults:
+        click.echo("".join(pipeline.with_defaults(one) for one in found), nl=False)
+    if shape == "text" and status == 0:
+        counted = sum(len(one.problems) for one in found)
+        click.echo(f"{len(found)} spec{'s' * (len(found) != 1)} fine, {counted} warning{'s' * (counted != 1)}", err=True)
+    return status
+
+
+@cli.command()
+@click.argument("term")
+@_exits
+def explain(term: str) -> int:
+    """The page of a check, such as SF105, or a word of the language."""
+    from specforge import codes, schema
+    from specforge.shapes import nearest
+
+    if term.upper() in codes.CODES:
+        click.echo(codes.page(term.upper()), nl=False)
+        return 0
+    words = schema.terms()
+    if term in words:
+        click.echo("\n".join([f"# {term}", *(f"\n{text}" for text in words[term])]))
+        return 0
+    near = nearest(term, [*words, *codes.CODES])
+    raise UsageError(f'nothing is called "{term}"' + (f'; did you mean "{near}"?' if near else ""))
+
+
+@cli.command()
+@_exits
+def schema() -> int:
+    """The JSON schema of the language, for editors."""
+    from specforge.schema import json_schema
+
+    click.echo(json.dumps(json_schema(), indent=1, ensure_ascii=False))
+    return 0
+
+
+@cli.command()
+@_specs
+@click.option("--check", "only_check", is_flag=True, help="Write nothing; exit 1 where generated code is stale.")
+@click.option("--force", is_flag=True, help="Write over files that were edited by hand.")
+@_exits
+def compile(specs: tuple[Path, ...], only_check: bool, force: bool) -> int:
+    """Write the generated code of specs."""
+    from specforge import compiling
+
+    found = [pipeline.read(path) for path in specs]
+    status = _tell(found)
+    if status:
+        return status
+    plans = [one.plan for one in found if one.plan is not None]
+    lines, stale = compiling.check(plans) if only_check else compiling.write(plans, force=force)
+    click.echo("".join(f"{line}\n" for line in lines), nl=False)
+    if stale:
+        raise StaleError("generated code is not what the specs give; run specforge compile")
+    return 0
+
+
+@cli.command()
+@_spec
+@_settings
+@_as_json
+@_exits
+def plan(spec: Path, settings: tuple[str, ...], shape: str) -> int:
+    """Which stages a run would run, and why; shapes, rows, steps."""
+    from specforge import planning
+
+    checked = pipeline.read(spec, settings)
+    if checked.plan is None:
+        return _tell([checked])
+    click.echo(planning.describe(checked.plan, as_json=shape == "json"), nl=False)
+    return 0
+
+
+@cli.command()
+@_spec
+@click.option("--only", metavar="STAGE", help="Run one stage, and what it needs.")
+@click.option("--limit", type=click.IntRange(min=1), metavar="ROWS", help="Read this many events: a smoke run, not recorded.")
+@click.option("--force", is_flag=True, help="Write over generated files that were edited by hand.")
+@_settings
+@_exits
+def run(spec: Path, only: str | None, limit: int | None, force: bool, settings: tuple[str, ...]) -> int:
+    """Compile a spec, run its stages, and record the result."""
+    from specforge import running
+
+    checked = running.read(spec, settings, limit)
+    if checked.plan is None:
+        return _tell([checked])
+    done = running.run(checked, only=only, variant=bool(limit or settings), force=force, tell=_tell)
+    return done
+
+
+@cli.command()
+@click.argument("name")
+@click.argument("query")
+@click.option("-k", type=click.IntRange(1, 1000), default=10, help="Documents to show.")
+@click.option("--compare", is_flag=True, help="Show the untuned model beside the tuned one.")
+@_as_json
+@_exits
+def search(name: str, query: str, k: int, compare: bool, shape: str) -> int:
+    """Ask the index of the last run."""
+    from specforge import searching
+
+    click.echo(searching.search(Path.cwd(), name, query, k, compare=compare, as_json=shape == "json"), nl=False)
+    return 0
+
+
+@cli.command()
+@click.argument("name", required=False)
+@_as_json
+@_exits
+def results(name: str | None, shape: str) -> int:
+    """Every recorded run."""
+    from specforge import listing
+
+    click.echo(listing.results(Path.cwd(), name, as_json=shape == "json"), nl=False)
+    return 0

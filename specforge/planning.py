@@ -1,0 +1,52 @@
+"""Says what a run would do, before it does it."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict
+from pathlib import Path
+
+from specforge import pipeline
+from specforge.plan import Plan
+from specforge.report import tables as report
+from specforge.run import runner
+from specforge.run.stage import StageStatus
+
+
+def describe(made: Plan, *, as_json: bool) -> str:
+    """Stages with reasons; the shapes of data and loss; rows and steps where the tables are prepared already."""
+    code = pipeline.scratch(made)
+    found = runner.status(made.stages, code, made.root, made.spec.name, made.base)
+    rows = _rows(made, found)
+    if as_json:
+        return json.dumps({"stages": [asdict(one) for one in found], "shapes": _shapes(made), "rows": rows}, indent=1) + "\n"
+    console = report.console()
+    with console.capture() as text:
+        console.print(report.stages(found))
+        console.print("\n" + _shapes(made), soft_wrap=True)
+        for name, amount in rows.items():
+            console.print(f"{name}: {amount:,}")
+    return text.get()
+
+
+def _shapes(made: Plan) -> str:
+    (name, objective), *_ = made.spec.objectives.items()
+    loss = made.spec.retriever.loss
+    if made.spec.retriever.train == "none" or loss is None:
+        return f'"{name}" gives {objective.provides}; nothing is trained'
+    return f'"{name}" gives {objective.provides}; loss "{loss.kind}" takes {loss.requires}'
+
+
+def _rows(made: Plan, found: list[StageStatus]) -> dict[str, int]:
+    """The profile of the prepared tables, where they are in the store."""
+    prepare = found[0]
+    data = made.root / "runs" / "store" / prepare.name / prepare.key
+    if prepare.state != "done":
+        return {}
+    return _profile(made, data)
+
+
+def _profile(made: Plan, data: Path) -> dict[str, int]:
+    from specforge.checks.tables import profile
+
+    return {key: value for key, value in asdict(profile(data)).items() if isinstance(value, int)}

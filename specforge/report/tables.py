@@ -1,0 +1,74 @@
+"""Tables for the terminal."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import cast
+
+from rich.console import Console
+from rich.table import Table
+
+from specforge.run.stage import StageStatus
+
+Interval = Mapping[str, float]
+
+
+def systems(metrics: Mapping[str, object]) -> Table:
+    """Every system with every metric and its interval; the best mean of each metric stands bold."""
+    found = cast(Mapping[str, Mapping[str, Interval] | None], metrics["systems"])
+    names = list(dict.fromkeys(name for values in found.values() if values for name in values))
+    best = {name: max(values[name]["mean"] for values in found.values() if values) for name in names}
+    table = _table("system", *names)
+    for system, values in found.items():
+        cells = [_cell(values[name], best[name]) for name in names] if values else ["n/a"] * len(names)
+        table.add_row(system, *cells)
+    return table
+
+
+def _cell(value: Interval, best: float) -> str:
+    mean = f"[bold]{value['mean']:.3f}[/bold]" if value["mean"] == best else f"{value['mean']:.3f}"
+    return f"{mean} ({value['low']:.3f} to {value['high']:.3f})"
+
+
+def stages(found: Iterable[StageStatus]) -> Table:
+    """What a run would do."""
+    table = _table("stage", "would", "because", "last took")
+    for one in found:
+        action = {"done": "stay", "run": "run", "resume": "go on"}[one.state]
+        table.add_row(one.name, action, one.reason, f"{one.seconds:.1f} s" if one.seconds is not None else "")
+    return table
+
+
+def runs(records: Iterable[tuple[Path, Mapping[str, object]]]) -> Table:
+    """Recorded runs, oldest first, with the primary metric of the system under test."""
+    table = _table("run", "metric", "untuned", "tuned", "best", "seconds")
+    for path, record in records:
+        primary = str(record["primary"])
+        found = cast(Mapping[str, Mapping[str, Interval] | None], record["systems"])
+        means = {name: values[primary]["mean"] for name, values in found.items() if values}
+        best = max(means, key=lambda name: means[name])
+        shown = [f"{means[name]:.3f}" if name in means else "" for name in ("untuned", "tuned")]
+        table.add_row(path.stem, primary, *shown, f"{best} {means[best]:.3f}", f"{record['seconds']}")
+    return table
+
+
+def hits(found: Mapping[str, list[Mapping[str, object]]]) -> Table:
+    """What each system finds, side by side."""
+    table = _table("", *(f"{system}" for system in found))
+    for place, row in enumerate(zip(*found.values(), strict=False), start=1):
+        table.add_row(f"{place}", *(f"{hit['doc_id']} ({cast(float, hit['score']):.2f})" for hit in row))
+    return table
+
+
+def _table(*columns: str) -> Table:
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for column in columns:
+        table.add_column(column, overflow="fold")
+    return table
+
+
+def console() -> Console:
+    """Standard output; wide where it is no terminal, so that nothing is cut in a file."""
+    plain = Console(highlight=False, markup=True, soft_wrap=False)
+    return plain if plain.is_terminal else Console(highlight=False, width=160)

@@ -1,0 +1,109 @@
+"""Composes and writes the record of a run: small, sorted, stable text for git."""
+
+from __future__ import annotations
+
+import datetime as dt
+import hashlib
+import json
+import shutil
+from collections.abc import Iterable
+from importlib import metadata
+from pathlib import Path
+
+from specforge import __version__
+from specforge.catalog.libraries import LIBRARIES
+from specforge.errors import StageError
+from specforge.locate import fingerprint
+from specforge.plan import Plan
+from specforge.problems import Problem
+from specforge.results.verdict import verdict
+from specforge.run import machine
+from specforge.run.precision import resolve_precision
+from specforge.run.stage import RunRecord
+
+Json = dict[str, object]
+
+
+def compose(made: Plan, run: RunRecord, metrics: Json, problems: Iterable[Problem], files: dict[str, str]) -> Json:
+    """Everything that a reader needs to trust a result or to doubt it. Metrics as evaluation.py wrote them."""
+    spec = made.spec.model_dump(mode="json", exclude_defaults=True)
+    return {
+        "specforge": __version__,
+        "name": made.spec.name,
+        "finished": dt.datetime.now(dt.UTC).isoformat(timespec="seconds"),
+        "spec_sha256": spec_hash(made),
+        "code_sha256": _digest(files),
+        "data_sha256": _data(made),
+        "evaluation_fingerprint": metrics["fingerprint"],
+        "precision": resolve_precision(made.spec.retriever.precision),
+        "libraries": _versions(),
+        "machine": machine.describe(),
+        "seconds": round(sum(stage.seconds for stage in run.stages), 1),
+        "stages": [
+            {
+                "name": stage.name,
+                "key": stage.key,
+                "from_store": stage.cached,
+                "seconds": round(stage.seconds, 1),
+                "peak_memory_mib": round(stage.peak_memory_mib),
+            }
+            for stage in run.stages
+        ],
+        "index_bytes": (run.folder / "index" / "index.faiss").stat().st_size,
+        **{key: value for key, value in metrics.items() if key != "fingerprint"},
+        "verdict": verdict(metrics),
+        "warnings": sorted({problem.code for problem in problems}),
+        "accepted": dict(sorted(made.spec.accept.items())),
+        "spec": spec,
+    }
+
+
+def spec_hash(made: Plan) -> str:
+    """The hash of what a spec says: comments, order and layout do not change it."""
+    return _digest(made.spec.model_dump(mode="json"))
+
+
+def _digest(value: object) -> str:
+    return hashlib.sha256(json.dumps(value, sort_keys=True).encode()).hexdigest()
+
+
+def _data(made: Plan) -> Json:
+    cache = made.root / "runs" / "fingerprints.json"
+    references = {reference for stage in made.stages for reference in stage.reads}
+    return {reference: fingerprint(reference, made.base, cache) for reference in sorted(references)}
+
+
+def _versions() -> dict[str, str]:
+    return {name: metadata.version(name) for name in sorted(LIBRARIES)}
+
+
+def write(folder: Path, record: Json, scores: Path) -> Path:
+    """`<folder>/<utc>-<spec hash>.json`, and beside it every query's values as `.scores.csv`.
+
+    Raises:
+        StageError: the disk does not take it.
+    """
+    stamp = str(record["finished"]).replace("-", "").replace(":", "")[:15]
+    path = folder / f"{stamp}Z-{str(record['spec_sha256'])[:8]}.json"
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(scores, path.with_suffix(".scores.csv"))
+        aside = path.with_suffix(".tmp")
+        aside.write_text(json.dumps(record, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+        aside.replace(path)
+    except OSError as error:
+        raise StageError(f'cannot write the result to "{folder}": {error.strerror}') from error
+    return path
+
+
+def read_all(folder: Path) -> list[tuple[Path, Json]]:
+    """The records of a folder, oldest first; what is no record is passed over."""
+    found: list[tuple[Path, Json]] = []
+    for path in sorted(folder.glob("*.json")):
+        try:
+            record = json.loads(path.read_text(encoding="utf-8"))
+        except (OSError, ValueError):
+            continue
+        if isinstance(record, dict) and "systems" in record:
+            found.append((path, record))
+    return found

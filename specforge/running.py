@@ -1,0 +1,113 @@
+"""Runs a spec: compile, check the rows, run the stages, record the result, say what it means."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable
+from dataclasses import replace
+from pathlib import Path
+
+from rich.console import Console
+
+from specforge import compiling, pipeline
+from specforge.pipeline import Checked
+from specforge.plan import Plan
+from specforge.problems import exit_code
+from specforge.render import render
+from specforge.report import tables as report
+from specforge.results import record as results
+from specforge.run import runner
+from specforge.run.stage import Event, RunRecord, StageRecord, StageStatus, Waiting
+from specforge.write import write
+
+MODULES = ("duckdb", "pyarrow.parquet", "scipy.stats", "torch", "sentence_transformers", "datasets", "bm25s", "ir_measures", "faiss")
+"""Imported once, before the first stage is forked."""
+
+
+def read(path: Path, settings: Iterable[str], limit: int | None) -> Checked:
+    """The spec with its overrides; `limit` caps the rows of every source of events."""
+    checked = pipeline.read(path, settings)
+    if limit is None or checked.plan is None:
+        return checked
+    events = dict.fromkeys(value.events for value in checked.plan.spec.objectives.values())
+    return pipeline.read(path, [*settings, *(f"sources.{name}.limit={limit}" for name in events)])
+
+
+def run(
+    checked: Checked, *, only: str | None, variant: bool, force: bool, tell: Callable[[list[Checked]], int]
+) -> int:
+    """The exit status. A variant leaves `generated/` and `results/` alone.
+
+    Raises:
+        SpecforgeError: generated code was edited by hand, or a stage failed.
+    """
+    made, console = checked.plan, report.console()
+    assert made is not None
+    files = render([made])[0]
+    code = _variant(made, files) if variant else made.folder
+    if not variant:
+        compiling.write([made], force=force)
+    checked = pipeline.with_rows(checked)
+    status = tell([checked])
+    if status:
+        return status
+    done = runner.run(made.stages, code, made.root, code.name, made.base, only, _reporter(console), MODULES)
+    if only is not None:
+        return 0
+    return _conclude(replace(checked, plan=made), done, code, files, console, recorded=not variant)
+
+
+def _variant(made: Plan, files: dict[str, str]) -> Path:
+    folder = made.root / "runs" / f"{made.spec.name}@{results.spec_hash(made)[:8]}"
+    write(folder, files, force=True)
+    return folder
+
+
+def _reporter(console: Console) -> Callable[[Event], None]:
+    def report_event(event: Event) -> None:
+        if isinstance(event, StageStatus) and event.state != "done":
+            usual = f", last took {event.seconds:.0f} s" if event.seconds is not None else ""
+            console.print(f"[dim]{event.name}: {event.reason}{usual}[/dim]")
+        elif isinstance(event, Waiting):
+            console.print(f"[dim]{event.name}: another run is making it; waiting[/dim]")
+        elif isinstance(event, StageRecord):
+            how = "from the store" if event.cached else f"{event.seconds:.1f} s, {event.peak_memory_mib:.0f} MiB"
+            console.print(f"{event.name:<12} {how}")
+
+    return report_event
+
+
+def _conclude(
+    checked: Checked, done: RunRecord, code: Path, files: dict[str, str], console: Console, *, recorded: bool
+) -> int:
+    """Check the figures, write the record, show the table and the verdict."""
+    from specforge.checks import results as after
+
+    made = checked.plan
+    assert made is not None
+    metrics = json.loads((done.folder / "evaluation" / "metrics.json").read_text(encoding="utf-8"))
+    problems = pipeline.kept(made.spec, after.check(made.spec, checked.source, metrics))
+    record = results.compose(made, done, metrics, [*checked.problems, *problems], files)
+    folder = made.root / "results" / made.spec.name if recorded else done.folder / "results"
+    path = results.write(folder, record, done.folder / "evaluation" / "scores.csv")
+    console.print()
+    console.print(report.systems(metrics))
+    console.print(f"\n{metrics['queries']} test queries over {metrics['documents']} documents; 95 % intervals by query")
+    for line in results.verdict(metrics):
+        console.print(line, style="bold", soft_wrap=True)
+    console.print(_cost(record), soft_wrap=True)
+    for text in pipeline.rendered(checked.source, problems):
+        console.print(text, end="", markup=False, soft_wrap=True)
+    console.print(f"\nresult: {path.relative_to(made.root)}", soft_wrap=True)
+    if recorded:
+        console.print(f'next:   specforge search {made.spec.name} "..." --compare', soft_wrap=True)
+    return exit_code(problems)
+
+
+def _cost(record: results.Json) -> str:
+    """What adopting the model costs."""
+    stages = record["stages"]
+    assert isinstance(stages, list)
+    seconds = {stage["name"]: stage["seconds"] for stage in stages}
+    size = int(str(record["index_bytes"])) / 2**20
+    return f"adopting it: {record['documents']} documents to embed ({seconds['embed']} s here), an index of {size:.1f} MiB"

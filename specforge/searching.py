@@ -1,0 +1,35 @@
+"""Asks the index of the last run, by the generated code itself."""
+
+from __future__ import annotations
+
+import importlib
+import json
+import sys
+from dataclasses import asdict
+from pathlib import Path
+
+from specforge.errors import UsageError
+from specforge.report import tables as report
+
+
+def search(root: Path, name: str, query: str, k: int, *, compare: bool, as_json: bool) -> str:
+    """The best `k` documents, as a table or as JSON; with `compare`, by the untuned model too.
+
+    Raises:
+        UsageError: nothing was run under this name, or there is no untuned model to compare with.
+    """
+    code, work = root / "generated" / name, root / "runs" / name
+    if not name.isidentifier() or not (work / "index" / "index.faiss").exists() or not (code / "search.py").exists():
+        raise UsageError(f'nothing to ask under the name "{name}"; run specforge run specs/{name}.yaml first')
+    sys.path.insert(0, str(code))
+    systems = importlib.import_module("search").SYSTEMS
+    if compare and "untuned" not in systems:
+        raise UsageError(f'"{name}" keeps no untuned vectors; give it the baseline "untuned"')
+    wanted = list(systems) if compare else list(systems)[:1]
+    found = {system: [asdict(hit) for hit in systems[system](work, query, k)] for system in wanted}
+    if as_json:
+        return json.dumps(found, indent=1, ensure_ascii=False) + "\n"
+    console = report.console()
+    with console.capture() as text:
+        console.print(report.hits(found))
+    return text.get()
