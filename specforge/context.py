@@ -3,96 +3,109 @@
 from __future__ import annotations
 
 import string
+
 from specforge import references
 from specforge.catalog.objectives import SameGroup
 from specforge.catalog.similarities import SIMILARITIES
-from specforge.catalog.splits import Split
+from specforge.catalog.splits import ByItem, ByTimeThenItem
 from specforge.quote import Code, identifier, sql
 from specforge.spec.document import Spec
-from specforge.spec.sources import Source
+from specforge.spec.retriever import Train
 from specforge.templating import At
 
 Values = dict[str, object]
 
 
-def common(spec: At, folder: str) -> Values:
+def common(spec: Spec, folder: str) -> Values:
     """What every template may use. `folder` is the spec's folder relative to the root."""
-    retriever, value = spec.retriever, spec.value
+    at, retriever = At(spec, ""), spec.retriever
     return {
-        "name": spec.name,
-        "evaluate": evaluate(spec.evaluate),
-        "bootstrap": spec.evaluate.bootstrap,
-        "retriever": retriever,
-        "prompts": retriever.prompts,
-        "encoder": encoder(retriever, folder),
-        "similarity": At(SIMILARITIES[value.retriever.similarity], "retriever.similarity"),
-        "similarity_function": Code(SIMILARITIES[value.retriever.similarity].function),
-        "faiss_metric": Code(SIMILARITIES[value.index.similarity or value.retriever.similarity].faiss_metric),
-        "index": spec.index,
-        "index_partial": f"python/index/{value.index.kind}.py.jinja",
-        **training(retriever),
+        "evaluate": evaluate(spec),
+        "bootstrap": at.evaluate.bootstrap,
+        "retriever": at.retriever,
+        "prompts": at.retriever.prompts,
+        "encoder": encoder(spec, folder),
+        "similarity_function": Code(SIMILARITIES[retriever.similarity].function),
+        "faiss_metric": Code(SIMILARITIES[spec.index.similarity or retriever.similarity].faiss_metric),
+        "index": at.index,
+        "index_partial": f"python/index/{spec.index.kind}.py.jinja",
+        "split": at.split,
+        "split_partial": f"sql/split/{spec.split.by}.sql.jinja",
+        "shares": shares(spec),
+        **training(spec),
         **objective(spec),
         **sources(spec, folder),
     }
 
 
-def evaluate(section: At) -> Values:
-    """Each metric once, the primary first."""
-    value = section.value
+def evaluate(spec: Spec) -> Values:
+    """Each metric once."""
+    at, section = At(spec.evaluate, "evaluate"), spec.evaluate
+    others = [name for name in dict.fromkeys(section.metrics) if name != section.primary]
     return {
-        "depth": section.depth,
-        "primary": section.primary,
-        "all_metrics": At(list(dict.fromkeys([value.primary, *value.metrics])), "evaluate.metrics"),
+        "depth": at.depth,
+        "primary": at.primary,
+        "metrics": [At(name, at.metrics.trail) for name in others],
     }
 
 
-def encoder(retriever: At, folder: str) -> Values:
+def encoder(spec: Spec, folder: str) -> Values:
     """The encoding contract."""
-    value = retriever.value
-    base = references.parse(value.base, folder, hub=True)
+    at, section = At(spec.retriever, "retriever"), spec.retriever
+    base = references.parse(section.base, folder, hub=True)
     assert base is not None, "checked before: a malformed reference"
     return {
-        "precision_partial": f"python/precision/{value.precision}.py.jinja",
+        "precision_partial": f"python/precision/{section.precision}.py.jinja",
         "base_partial": f"python/place/{base.kind}_model.py.jinja",
-        "base": At(base.path, "retriever.base"),
-        "distribution": At(base.distribution, "retriever.base"),
+        "base": At(base.path, at.base.trail),
+        "distribution": At(base.distribution, at.base.trail),
         "packaged": base.kind == "package",
-        "revision": retriever.revision,
-        "normalised": SIMILARITIES[value.similarity].normalised,
-        "one_prompt": value.prompts.query == value.prompts.document,
+        "revision": at.revision,
+        "normalised": SIMILARITIES[section.similarity].normalised,
+        "one_prompt": section.prompts.query == section.prompts.document,
     }
 
 
-def training(retriever: At) -> Values:
+_SAMPLERS = {"no_duplicates": Code("NO_DUPLICATES"), "random": Code("BATCH_SAMPLER")}
+"""The members of `sentence_transformers.base.sampler.BatchSamplers`."""
+
+
+def training(spec: Spec) -> Values:
     """The loss and the trainer's arguments; nothing where nothing is trained."""
-    train = retriever.value.train
-    if train == "none" or retriever.value.loss is None:
+    loss, train, at = spec.retriever.loss, spec.retriever.train, At(spec.retriever, "retriever")
+    if train == "none" or loss is None:
         return {}
-    select = train.select
-    epochs = select is not None and select.every == "epoch"
-    steps = retriever.train.checkpoint_steps if select is None else retriever.train.select.every
     return {
-        "loss": retriever.loss,
-        "cached": retriever.value.loss.cached,
-        "loss_partial": f"python/loss/{retriever.value.loss.kind}.py.jinja",
-        "train": retriever.train,
-        "select": retriever.train.select,
-        "sampler": Code({"no_duplicates": "NO_DUPLICATES", "random": "BATCH_SAMPLER"}[train.sampler]),
-        "saving": {"strategy": "epoch" if epochs else "steps", "steps": None if epochs else steps},
+        "loss": at.loss,
+        "cached": loss.cached,
+        "loss_partial": f"python/loss/{loss.kind}.py.jinja",
+        "train": at.train,
+        "select": at.train.select,
+        "sampler": _SAMPLERS[train.sampler],
+        "saving": saving(train, at.train),
     }
 
 
-def objective(spec: At) -> Values:
+def saving(train: Train, at: At) -> Values:
+    """When a checkpoint is written: when one is measured, else for the sake of killed runs."""
+    if train.select is None:
+        return {"strategy": "steps", "steps": at.checkpoint_steps}
+    if train.select.every == "epoch":
+        return {"strategy": At("epoch", at.select.every.trail), "steps": None}
+    return {"strategy": "steps", "steps": at.select.every}
+
+
+def objective(spec: Spec) -> Values:
     """The SQL of what similar means."""
-    (name, value), *_ = spec.value.objectives.items()
-    at = getattr(spec.objectives, name)
-    collection = spec.value.sources[value.of]
+    (name, value), *_ = spec.objectives.items()
+    at = At(value, f"objectives.{name}")
     return {
         "objective": {
-            "events": relation(value.events, spec.value),
+            "kind": At(Code(value.kind), at.kind.trail),
+            "events": relation(value.events, spec),
             "group": At(identifier(value.group), at.group.trail),
             "item": At(identifier(value.item), at.item.trail),
-            "moment": moment(value),
+            "moment": At(moment(value), at.time.trail),
             "min_items": at.min_items,
             "max_items": at.max_items,
             "min_count": at.min_count,
@@ -102,13 +115,20 @@ def objective(spec: At) -> Values:
             "min_groups": at.min_groups,
             "judged_per_query": at.judgments.per_query,
         },
-        "collection": {
-            "name": relation(value.of, spec.value),
-            "id": At(identifier(collection.id or ""), f"sources.{value.of}.id"),
-            "text": At(text_expression(collection.text or ""), f"sources.{value.of}.text"),
-            "unit": At(unit_expression(spec.value.split), "split.unit"),
-        },
-        "split": split(spec.split),
+        "collection": collection(value.of, spec),
+    }
+
+
+def collection(name: str, spec: Spec) -> Values:
+    """The SQL of the texts, and of what the split hashes."""
+    source, at = spec.sources[name], At(spec.sources[name], f"sources.{name}")
+    column = family(spec)
+    return {
+        "name": relation(name, spec),
+        "id": At(identifier(source.id or ""), at.id.trail),
+        "text": At(text_expression(source.text or ""), at.text.trail),
+        "family": At(identifier(column) if column else None, "split.unit"),
+        "unit": At(unit(spec), "split.unit"),
     }
 
 
@@ -117,28 +137,14 @@ def moment(value: SameGroup) -> Code:
     return Code(f"{identifier(value.time)}::timestamp" if value.time else "null::timestamp")
 
 
-def split(at: At) -> Values:
-    """Shares as thresholds of `bucket()`, which runs from 0 to 9999."""
-    value = at.value
-    values: Values = {"partial": f"sql/split/{value.by}.sql.jinja"}
-    if hasattr(value, "seed"):
-        values |= {
-            "item_salt": At(f"item/{value.seed}/", at.seed.trail),
-            "group_salt": At(f"group/{value.seed}/", at.seed.trail),
-            "test_below": At(_parts(value.test), at.test.trail),
-            "dev_below": At(_parts(value.test) + _parts(value.dev), at.dev.trail),
-        }
-    if value.by == "item":
-        values["judge_below"] = At(_parts(value.judging_groups), at.judging_groups.trail)
-    if value.by == "time":
-        values |= {"dev_from": at.dev, "test_from": at.test}
-    if value.by == "time_then_item":
-        values["judged_from"] = at.judged_from
-    return values
-
-
-def _parts(share: float) -> int:
-    return round(share * 10_000)
+def shares(spec: Spec) -> Values:
+    """Shares as `bucket()` counts them: in ten thousandths."""
+    values = {name: getattr(spec.split, name, None) for name in ("test", "dev", "judging_groups")}
+    return {
+        name: At(max(1, round(value * 10_000)), f"split.{name}")
+        for name, value in values.items()
+        if isinstance(value, float)
+    }
 
 
 def fields(template: str) -> list[tuple[str, str]]:
@@ -148,11 +154,11 @@ def fields(template: str) -> list[tuple[str, str]]:
 
 def text_expression(template: str) -> Code:
     """The SQL of a text template: a column that is null or blank takes the text before it along."""
-    pieces = [_piece(literal, column) for literal, column in fields(template)]
-    joined = ",\n            ".join(pieces)
+    parts = fields(template)
+    joined = ",\n            ".join(_piece(literal, column) for literal, column in parts)
     text = f"trim(regexp_replace(concat(\n            {joined}\n        ), '\\s+', ' ', 'g'))"
-    separators = sql(" ,;:|/-")
-    return Code(f"ltrim({text}, {separators})" if len(pieces) > 1 else text)
+    begins_with_column = not parts[0][0].strip()
+    return Code(f"ltrim({text}, {sql(' ,;:|/-')})" if len(parts) > 1 and begins_with_column else text)
 
 
 def _piece(literal: str, column: str) -> str:
@@ -162,14 +168,19 @@ def _piece(literal: str, column: str) -> str:
     return f"{sql(literal)} || {value}" if literal else value
 
 
-def unit_expression(chosen: Split) -> Code:
+def family(spec: Spec) -> str | None:
+    """The column of the collection whose values fall on one side of the split, where that is what the split hashes."""
+    unit = spec.split.unit if isinstance(spec.split, ByItem | ByTimeThenItem) else "id"
+    return None if unit in ("id", "text") else unit
+
+
+def unit(spec: Spec) -> Code:
     """What a split hashes: the id, the text without case and punctuation, or a column."""
-    unit = getattr(chosen, "unit", "id")
-    if unit == "id":
-        return Code("item_id")
-    if unit == "text":
+    if family(spec) is not None:
+        return Code("coalesce(family, item_id)")
+    if getattr(spec.split, "unit", "id") == "text":
         return Code("lower(trim(regexp_replace(text, '[^\\pL\\pN]+', ' ', 'g')))")
-    return Code(f"coalesce({identifier(unit)}::varchar, item_id)")
+    return Code("item_id")
 
 
 def relation(name: str, spec: Spec) -> Code:
@@ -182,17 +193,21 @@ def relation(name: str, spec: Spec) -> Code:
 
 def key_columns(name: str, spec: Spec) -> list[str]:
     """The columns of a source that are read as text, so that `00123` stays `00123`."""
-    source, keys = spec.sources[name], set[str]()
-    if source.id and source.text:
-        keys |= {source.id, *(column for _, column in fields(source.text) if column)}
-    if source.join:
-        keys.add(source.join.on)
+    source = spec.sources[name]
+    keys = {source.join.on} if source.join else set()
     for other in spec.sources.values():
         if other.join and other.join.source == name:
             keys |= {other.join.key or other.join.on, *other.join.columns}
     for value in spec.objectives.values():
         keys |= {value.group, value.item} if value.events == name else set()
+        keys |= _collection_columns(name, spec) if value.of == name else set()
     return sorted(keys - (set(source.join.columns) if source.join else set()))
+
+
+def _collection_columns(name: str, spec: Spec) -> set[str]:
+    source = spec.sources[name]
+    columns = {source.id, family(spec), *(column for _, column in fields(source.text or ""))}
+    return {column for column in columns if column}
 
 
 def used_sources(spec: Spec) -> list[str]:
@@ -212,22 +227,21 @@ def used_sources(spec: Spec) -> list[str]:
     return order
 
 
-def sources(spec: At, folder: str) -> Values:
+def sources(spec: Spec, folder: str) -> Values:
     """How each source is read, and the joins."""
-    names = used_sources(spec.value)
+    names = used_sources(spec)
     found = [one_source(name, spec, folder) for name in names]
     return {
         "sources": found,
-        "joins": [join(name, spec) for name in names if spec.value.sources[name].join],
+        "joins": [join(name, spec) for name in names if spec.sources[name].join],
         "packaged": any(source["packaged"] for source in found),
-        "conditions": any(spec.value.sources[name].where for name in names),
+        "conditions": any(spec.sources[name].where for name in names),
     }
 
 
-def one_source(name: str, spec: At, folder: str) -> Values:
+def one_source(name: str, spec: Spec, folder: str) -> Values:
     """How a source is read."""
-    at = getattr(spec.sources, name)
-    source: Source = at.value
+    source, at = spec.sources[name], At(spec.sources[name], f"sources.{name}")
     place = references.parse(source.path, folder)
     assert place is not None, "checked before: a malformed reference"
     suffix = references.suffix(place.path)
@@ -236,11 +250,10 @@ def one_source(name: str, spec: At, folder: str) -> Values:
         "packaged": place.kind == "package",
         "place_partial": f"python/place/{place.kind}.py.jinja",
         "format_partial": f"python/format/{references.FORMATS[suffix]}.py.jinja",
-        "file": At(place.path.lstrip("/") if place.kind == "glob" else place.path, at.path.trail),
-        "glob_root": Code('Path("/")' if place.path.startswith("/") else "ROOT"),
+        "file": At(place.path, at.path.trail),
         "distribution": At(place.distribution, at.path.trail),
         "delimiter": "\t" if suffix == ".tsv" else ",",
-        "text_types": dict.fromkeys(key_columns(name, spec.value), "VARCHAR"),
+        "text_columns": key_columns(name, spec),
         "where": at.where,
         "limit": at.limit,
         "name": name,
@@ -248,38 +261,32 @@ def one_source(name: str, spec: At, folder: str) -> Values:
     }
 
 
-def join(name: str, spec: At) -> Values:
+def join(name: str, spec: Spec) -> Values:
     """A view of a source with the columns that it takes over."""
-    at = getattr(spec.sources, name).join
-    value = at.value
+    value, trail = spec.sources[name].join, f"sources.{name}.join"
+    assert value is not None
     return {
         "view": Code(f"joined.{identifier(name)}"),
         "left": Code(f"sources.{identifier(name)}"),
-        "right": relation(value.source, spec.value),
-        "on": At(identifier(value.on), f"sources.{name}.join.on"),
-        "key": At(identifier(value.key or value.on), f"sources.{name}.join.key"),
-        "columns": [At(identifier(column), f"sources.{name}.join.columns") for column in value.columns],
+        "right": relation(value.source, spec),
+        "on": At(identifier(value.on), f"{trail}.on"),
+        "key": At(identifier(value.key or value.on), f"{trail}.key"),
+        "columns": [At(identifier(column), f"{trail}.columns") for column in value.columns],
     }
 
 
-def baselines(names: list[str]) -> Values:
-    """The baselines' partials, with those that they build on before them."""
+def baselines(measured: list[str], fused: list[str], model: str) -> Values:
+    """The baselines that are measured and those that are fused with the model, and the functions of both."""
+    names = list(dict.fromkeys([*measured, *fused]))
     shared = ["partners"] if {"co_occurrence", "neighbour_transfer"} & set(names) else []
     return {
-        "baselines": [{"name": name, "function": Code(name)} for name in names],
+        "baseline_names": At(measured, "evaluate.baselines"),
+        "baselines": [{"name": name, "function": Code(name)} for name in measured],
         "baseline_partials": [f"python/baseline/{name}.py.jinja" for name in [*shared, *names]],
-    }
-
-
-def fusions(spec: Spec) -> Values:
-    """The systems that fuse the model with a baseline."""
-    model = "tuned" if spec.retriever.train != "none" else "untuned"
-    return {
         "fused": [
             {"name": At(f"{model}+{name}", "evaluate.fuse"), "scorer": Code(f"baselines.{name}(work)")}
-            for name in spec.evaluate.fuse
-            if name != model
-        ]
+            for name in fused
+        ],
     }
 
 

@@ -6,11 +6,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from specforge import context, references
+from specforge.catalog.baselines import BASELINES
 from specforge.catalog.libraries import LIBRARIES
+from specforge.quote import Code
 from specforge.run.stage import Stage
 from specforge.spec.document import Spec
-from specforge.quote import Code
-from specforge.templating import At
 
 
 @dataclass(frozen=True)
@@ -74,22 +74,25 @@ def model_system(spec: Spec) -> str:
 
 def baselines(spec: Spec) -> list[str]:
     """The baselines beside the system under test."""
-    return [name for name in spec.evaluate.baselines if name != model_system(spec)]
+    return [name for name in dict.fromkeys(spec.evaluate.baselines) if name != model_system(spec)]
+
+
+def fused(spec: Spec) -> list[str]:
+    """The baselines that are fused with the system under test."""
+    return [name for name in dict.fromkeys(spec.evaluate.fuse) if name != model_system(spec)]
 
 
 def needs_untuned(spec: Spec) -> bool:
     """Whether the base model's vectors are wanted as well as the system's own."""
-    return any(name in ("untuned", "neighbour_transfer") for name in baselines(spec))
+    return any(BASELINES[name].dense for name in [*baselines(spec), *fused(spec)])
 
 
 def _files(spec: Spec, folder: str) -> tuple[File, ...]:
     values = {
-        **context.common(At(spec, ""), folder),
+        **context.common(spec, folder),
         "tuned": is_tuned(spec),
         "model_system": model_system(spec),
-        "baseline_names": At(baselines(spec), "evaluate.baselines"),
-        **context.baselines(baselines(spec)),
-        **context.fusions(spec),
+        **context.baselines(baselines(spec), fused(spec), model_system(spec)),
         "compare": is_tuned(spec) and needs_untuned(spec),
     }
     files = [File("objective.sql", "sql/objective.sql.jinja", values)]
@@ -98,25 +101,33 @@ def _files(spec: Spec, folder: str) -> tuple[File, ...]:
         File(f"{stem}.py", "python/embed.py.jinja", {**values, "embed": context.embedding(stem, is_tuned(spec))})
         for stem in _embeddings(spec)
     ]
-    libraries = {"libraries": [f"{name}=={version}" for name, version in LIBRARIES.items()] + _packages(spec)}
-    files.append(File("requirements.txt", "text/requirements.txt.jinja", libraries))
+    files.append(File("requirements.txt", "text/requirements.txt.jinja", {"libraries": requirements(spec)}))
     files.append(File("README.md", "text/README.md.jinja", {"stages": _described(_stages(spec)), "name": spec.name}))
     return tuple(sorted(files, key=lambda file: file.name))
 
 
 def _scripts(spec: Spec) -> list[str]:
     trained = ["train"] if is_tuned(spec) else []
-    return ["prepare", "encoder", "ranking", "vectors", "baselines", *trained, "index", "evaluation", "search"]
+    rivals = ["baselines"] if baselines(spec) or fused(spec) else []
+    return ["prepare", "encoder", "ranking", "vectors", *rivals, *trained, "index", "evaluation", "search"]
 
 
 def _embeddings(spec: Spec) -> list[str]:
     return ["embed", "untuned"] if needs_untuned(spec) else ["embed"]
 
 
+def requirements(spec: Spec) -> list[str]:
+    """The distributions that the generated code imports or reads files of, as lines of a requirements file."""
+    absent = set() if is_tuned(spec) else {"accelerate", "datasets"}
+    absent |= set() if _lexical([*baselines(spec), *fused(spec)]) else {"bm25s"}
+    libraries = [f"{name}=={version}" for name, version in LIBRARIES.items() if name not in absent]
+    return sorted([*libraries, *_packages(spec)])
+
+
 def _packages(spec: Spec) -> list[str]:
     texts = [source.path for source in spec.sources.values()] + [spec.retriever.base]
     found = [references.parse(text, "") for text in texts if text.startswith("package:")]
-    return sorted({f"{one.distribution}=={one.version}" for one in found if one is not None})
+    return list(dict.fromkeys(f"{one.distribution}=={one.version}" for one in found if one is not None))
 
 
 def _described(stages: tuple[Stage, ...]) -> list[dict[str, str]]:
@@ -134,24 +145,39 @@ def _model_reference(spec: Spec) -> str:
 
 
 def _stages(spec: Spec) -> tuple[Stage, ...]:
-    model = (_model_reference(spec),)
+    """The scripts in order. Each names what its output depends on, and no more: that decides what runs again."""
+    files = tuple(dict.fromkeys(spec.sources[name].path for name in context.used_sources(spec)))
+    model, precision = (_model_reference(spec),), spec.retriever.precision
+    known = ("prepare", "untuned") if needs_untuned(spec) else ("prepare",)
+    rivals = ("baselines",) if baselines(spec) else ()
+    trained = ("train",) if is_tuned(spec) else ()
+    base = () if is_tuned(spec) else model
     encoding = ("sentence-transformers", "transformers", "torch")
-    precision = spec.retriever.precision
-    files = tuple(dict.fromkeys(source.path for source in spec.sources.values()))
-    stages = [Stage("prepare", "prepare.py", "data", (), files, ("objective.sql",), ("duckdb", "pyarrow"))]
-    untuned = needs_untuned(spec)
-    if untuned:
-        stages.append(Stage("untuned", "untuned.py", "untuned", ("prepare",), model, (), encoding, precision))
-    known = ("prepare", "untuned") if untuned else ("prepare",)
-    lexical = ("bm25s", "ir-measures", "numpy", "scipy")
-    stages.append(Stage("baselines", "baselines.py", "baselines", known, (), (), lexical))
-    if is_tuned(spec):
-        training = (*encoding, "accelerate", "datasets")
-        stages.append(Stage("train", "train.py", "model", ("prepare",), model, (), training, precision))
-    source = ("prepare", "train") if is_tuned(spec) else ("prepare",)
-    stages.append(Stage("embed", "embed.py", "vectors", source, () if is_tuned(spec) else model, (), encoding, precision))
-    stages.append(Stage("index", "index.py", "index", ("embed",), (), (), ("faiss-cpu", "numpy"), precision))
-    measured = (*known, "baselines", "embed", "index")
-    libraries = ("faiss-cpu", "ir-measures", "numpy", "pytrec-eval-terrier", "scipy")
-    stages.append(Stage("evaluation", "evaluation.py", "evaluation", measured, (), (), libraries, precision))
-    return tuple(stages)
+    training = (*encoding, "accelerate", "datasets")
+    measured = (*known, *rivals, "embed", "index")
+    ranking = ("ir-measures", "numpy", "scipy")
+    measuring = ("faiss-cpu", "pytrec-eval-terrier", *ranking)
+    stages = (
+        Stage("prepare", "prepare.py", "data", (), files, ("objective.sql",), ("duckdb", "pyarrow")),
+        Stage("untuned", "untuned.py", "untuned", ("prepare",), model, (), encoding, precision),
+        Stage("baselines", "baselines.py", "baselines", known, (), (), (*_lexical(baselines(spec)), *ranking)),
+        Stage("train", "train.py", "model", ("prepare",), model, (), training, precision),
+        Stage("embed", "embed.py", "vectors", ("prepare", *trained), base, (), encoding, precision),
+        Stage("index", "index.py", "index", ("embed",), (), (), ("faiss-cpu", "numpy"), precision),
+        Stage(
+            "evaluation",
+            "evaluation.py",
+            "evaluation",
+            measured,
+            (),
+            (),
+            (*_lexical(fused(spec)), *measuring),
+            precision,
+        ),
+    )
+    wanted = {*measured, *trained, "evaluation"}
+    return tuple(stage for stage in stages if stage.name in wanted)
+
+
+def _lexical(names: list[str]) -> tuple[str, ...]:
+    return ("bm25s",) if "bm25" in names else ()

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import re
 
-_RESERVED = frozenset(
+_WORDS = (
     "all analyse analyze and any array as asc asymmetric both case cast check collate column constraint create default "
     "deferrable desc describe distinct do else end except false fetch for foreign from group having in initially "
     "intersect into lambda lateral leading limit not null offset on only or order pivot pivot_longer pivot_wider "
     "placing primary qualify references returning select show some summarize symmetric table then to trailing true "
-    "union unique unpivot using variadic when where window with".split()
+    "union unique unpivot using variadic when where window with"
 )
+_RESERVED = frozenset(_WORDS.split())
 """DuckDB's reserved words: `select keyword_name from duckdb_keywords() where keyword_category = 'reserved'`."""
 
 

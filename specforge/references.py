@@ -24,6 +24,11 @@ class Reference:
     distribution: str = ""
     version: str = ""
 
+    @property
+    def is_absolute(self) -> bool:
+        """Whether this is one file or folder at a place of its own."""
+        return self.kind == "file" and self.path.startswith("/")
+
 
 _PACKAGE = re.compile(r"package:(?P<name>[A-Za-z0-9][A-Za-z0-9._-]*)==(?P<version>[A-Za-z0-9.+!_-]+)/(?P<path>.+)")
 
@@ -41,7 +46,7 @@ def parse(text: str, base: str, *, hub: bool = False) -> Reference | None:
     if hub and not text.startswith((".", "/", "~")):
         return Reference("hub", text)
     path = posixpath.normpath(posixpath.join(base, text))
-    return Reference("glob" if re.search(r"[*?\[]", text) else "file", path)
+    return Reference("glob" if not hub and re.search(r"[*?\[]", text) else "file", path)
 
 
 FORMATS = {

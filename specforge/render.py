@@ -7,15 +7,19 @@ import hashlib
 import json
 import subprocess
 import tempfile
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from ruff.__main__ import find_ruff_bin
+from ruff.__main__ import find_ruff_bin  # type: ignore[import-untyped]
 
 from specforge.plan import Plan
 from specforge.templating import render as fill
 
 MANIFEST = "manifest.json"
+
+_SIBLINGS = 'lint.isort.known-first-party = ["baselines", "encoder", "ranking", "vectors"]'
+"""The modules of a code folder that others import."""
 
 
 @dataclass(frozen=True)
@@ -26,37 +30,52 @@ class _Draft:
     text: str
     marks: list[tuple[int, str]]
 
+    @property
+    def is_python(self) -> bool:
+        return self.name.endswith(".py")
+
 
 def render(plans: list[Plan]) -> list[dict[str, str]]:
     """File name -> text for each plan, the manifest among them. One call of ruff serves all."""
-    drafts = [[_draft(file.name, *fill(file.template, file.context)) for file in plan.files] for plan in plans]
-    laid_out = _lay_out([draft for group in drafts for draft in group if draft.name.endswith(".py")])
-    texts = iter(laid_out)
-    return [_files(plan, group, texts_of(group, texts)) for plan, group in zip(plans, drafts, strict=True)]
+    drafts = [[_Draft(file.name, *fill(file.template, file.context)) for file in plan.files] for plan in plans]
+    final = _laid_out(draft.text for group in drafts for draft in group if draft.is_python)
+    return [_files(plan, group, final) for plan, group in zip(plans, drafts, strict=True)]
 
 
-def texts_of(group: list[_Draft], laid_out: object) -> dict[str, str]:
-    """The final text of each draft: Python as ruff laid it out, the rest as it was rendered."""
-    assert hasattr(laid_out, "__next__")
-    return {draft.name: next(laid_out) if draft.name.endswith(".py") else draft.text for draft in group}
+def _files(plan: Plan, drafts: list[_Draft], final: dict[str, str]) -> dict[str, str]:
+    texts = {draft.name: final[draft.text] if draft.is_python else draft.text for draft in drafts}
+    return {**texts, MANIFEST: _manifest(plan, drafts, texts)}
 
 
-def _draft(name: str, text: str, marks: list[tuple[int, str]]) -> _Draft:
-    return _Draft(name, text, marks)
+def _laid_out(modules: Iterable[str]) -> dict[str, str]:
+    """Rendered module -> the same with its imports on top and sorted, in ruff's layout."""
+    with tempfile.TemporaryDirectory(prefix="specforge-") as folder:
+        paths = {text: Path(folder) / f"{place:05}.py" for place, text in enumerate(dict.fromkeys(modules))}
+        for text, path in paths.items():
+            path.write_text(hoist(text), encoding="utf-8", newline="\n")
+        _ruff(folder, "check", "--fix", "--select", "I", "--config", _SIBLINGS)
+        _ruff(folder, "format")
+        return {text: path.read_text(encoding="utf-8") for text, path in paths.items()}
+
+
+def _ruff(folder: str, *command: str) -> None:
+    settings = ["--quiet", "--isolated", "--no-cache", "--target-version", "py311", "--line-length", "120", folder]
+    done = subprocess.run([find_ruff_bin(), *command, *settings], capture_output=True, encoding="utf-8", check=False)
+    if done.returncode:
+        raise RuntimeError(f"ruff could not lay out a generated file: {done.stdout}{done.stderr}")
 
 
 def hoist(text: str) -> str:
     """The same module with its imports once each, after its docstring."""
     tree = ast.parse(text)
-    lines = text.splitlines(keepends=True)
+    lines = text.split("\n")
     imports: dict[str, None] = {}
     for node in tree.body:
         if isinstance(node, ast.Import | ast.ImportFrom):
             imports |= dict.fromkeys(_one_name_each(node))
-            assert node.end_lineno is not None
-            lines[node.lineno - 1 : node.end_lineno] = [""] * (node.end_lineno - node.lineno + 1)
-    head = tree.body[0].end_lineno or 0 if ast.get_docstring(tree) is not None else 0
-    return "".join([*lines[:head], "\n", *(f"{line}\n" for line in imports), *lines[head:]])
+            lines[node.lineno - 1 : node.end_lineno] = [""] * len(lines[node.lineno - 1 : node.end_lineno])
+    head = tree.body[0].end_lineno if ast.get_docstring(tree) is not None else 0
+    return "\n".join([*lines[:head], "", *imports, *lines[head:]])
 
 
 def _one_name_each(node: ast.Import | ast.ImportFrom) -> list[str]:
@@ -64,32 +83,6 @@ def _one_name_each(node: ast.Import | ast.ImportFrom) -> list[str]:
     if isinstance(node, ast.Import):
         return [f"import {name}" for name in names]
     return [f"from {node.module} import {name}" for name in names]
-
-
-def _lay_out(drafts: list[_Draft]) -> list[str]:
-    with tempfile.TemporaryDirectory(prefix="specforge-") as folder:
-        paths = [Path(folder) / f"{place:05}.py" for place, _ in enumerate(drafts)]
-        for path, draft in zip(paths, drafts, strict=True):
-            path.write_text(hoist(draft.text), encoding="utf-8")
-        settings = ["--isolated", "--no-cache", "--target-version", "py311", "--line-length", "120", folder]
-        _ruff(["check", "--fix", "--quiet", "--select", "I", "--config", _SIBLINGS, *settings])
-        _ruff(["format", "--quiet", *settings])
-        return [path.read_text(encoding="utf-8") for path in paths]
-
-
-_SIBLINGS = 'lint.isort.known-first-party = ["baselines", "encoder", "ranking", "vectors"]'
-
-
-def _ruff(arguments: list[str]) -> None:
-    if arguments[0] == "format":
-        arguments = [one for one in arguments]
-    done = subprocess.run([find_ruff_bin(), *arguments], capture_output=True, text=True, check=False)
-    if done.returncode:
-        raise RuntimeError(f"ruff could not lay out a generated file: {done.stdout}{done.stderr}")
-
-
-def _files(plan: Plan, drafts: list[_Draft], texts: dict[str, str]) -> dict[str, str]:
-    return {**texts, MANIFEST: _manifest(plan, drafts, texts)}
 
 
 def _manifest(plan: Plan, drafts: list[_Draft], texts: dict[str, str]) -> str:

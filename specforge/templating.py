@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from functools import cache
 from pathlib import Path
 
@@ -15,12 +15,16 @@ from specforge.quote import Code
 
 TEMPLATES = Path(__file__).parent / "templates"
 
-_OPEN, _MIDDLE, _CLOSE = "\ue000", "\ue001", "\ue002"
+_OPEN, _MIDDLE, _CLOSE, _ESCAPE = _MARKS = "\ue000\ue001\ue002\ue003"
 _MARK = re.compile(f"{_OPEN}([^{_MIDDLE}]*){_MIDDLE}([^{_CLOSE}]*){_CLOSE}")
+_ESCAPED = str.maketrans({mark: f"{_ESCAPE}{place}" for place, mark in enumerate(_MARKS)})
 
 
 class At:
-    """A value of the spec together with its path, such as `retriever.train.epochs`; attributes lead further down."""
+    """A value of the spec together with its path, such as `retriever.train.epochs`.
+
+    Attributes lead to the fields of a section, items to the entries of a mapping whose names are the user's.
+    """
 
     def __init__(self, value: object, trail: str) -> None:
         self.value = value
@@ -29,25 +33,34 @@ class At:
     def __getattr__(self, name: str) -> At:
         if name.startswith("__"):
             raise AttributeError(name)
-        value: object = self.value[name] if isinstance(self.value, dict) else getattr(self.value, name)
-        return At(value, f"{self.trail}.{name}" if self.trail else name)
+        return At(getattr(self.value, name), f"{self.trail}.{name}" if self.trail else name)
+
+    def __getitem__(self, name: str) -> At:
+        assert isinstance(self.value, dict)
+        return At(self.value[name], f"{self.trail}.{name}")
 
     def __bool__(self) -> bool:
         return bool(self.value)
-
-    def __iter__(self) -> Iterator[At]:
-        return (At(item, f"{self.trail}.{place}") for place, item in enumerate(self.value))
 
 
 def _finalize(literal: Callable[[object], Code]) -> Callable[[object], object]:
     def finalize(value: object) -> object:
         if not isinstance(value, At):
-            return value if isinstance(value, StrictUndefined) else literal(value)
+            return value if isinstance(value, StrictUndefined) else _escaped(literal(value))
         if isinstance(value.value, BaseModel):
             raise TypeError(f"{value.trail} is a section, not a value")
-        return Code(f"{_OPEN}{value.trail}{_MIDDLE}{literal(value.value)}{_CLOSE}")
+        return Code(f"{_OPEN}{value.trail}{_MIDDLE}{_escaped(literal(value.value))}{_CLOSE}")
 
     return finalize
+
+
+def _escaped(literal: Code) -> Code:
+    """A column's name may hold the very characters that mark literals."""
+    return Code(literal.translate(_ESCAPED))
+
+
+def _unescaped(text: str) -> str:
+    return re.sub(f"{_ESCAPE}([0-3])", lambda match: _MARKS[int(match[1])], text) if _ESCAPE in text else text
 
 
 @cache
@@ -77,9 +90,9 @@ def _unmark(marked: str) -> tuple[str, list[tuple[int, str]]]:
     marks: list[tuple[int, str]] = []
     length = end = 0
     for match in _MARK.finditer(marked):
-        parts += [marked[end : match.start()], match[2]]
-        length += match.start() - end
-        marks.append((length, match[1]))
-        length += len(match[2])
+        before, literal = _unescaped(marked[end : match.start()]), _unescaped(match[2])
+        parts += [before, literal]
+        marks.append((length + len(before), match[1]))
+        length += len(before) + len(literal)
         end = match.end()
-    return "".join([*parts, marked[end:]]), marks
+    return "".join([*parts, _unescaped(marked[end:])]), marks

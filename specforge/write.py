@@ -17,7 +17,7 @@ class Changes:
     """What differs between the files on disk and those that a spec gives, by file name.
 
     Attributes:
-        edited: files whose content is not what their manifest says: somebody edited them.
+        edited: files whose content neither the spec nor the manifest on disk knows: somebody edited or put them there.
     """
 
     new: tuple[str, ...]
@@ -40,18 +40,21 @@ def compare(folder: Path, files: dict[str, str]) -> Changes:
         found = {name: _read(folder / name) for name in sorted({*files, *hashes})}
     except OSError as error:
         raise StageError(f'cannot read "{folder}": {error.strerror}') from error
+    differing = {name: content for name, content in found.items() if content not in (None, _wanted(files, name))}
     return Changes(
         new=tuple(name for name in files if found[name] is None),
-        changed=tuple(name for name, text in files.items() if found[name] not in (None, text.encode())),
-        gone=tuple(name for name in found if name not in files and found[name] is not None),
-        edited=tuple(name for name, expected in hashes.items() if _edited(found[name], expected, files.get(name))),
+        changed=tuple(name for name in differing if name in files),
+        gone=tuple(name for name in differing if name not in files),
+        edited=tuple(name for name, content in differing.items() if _is_edited(name, content, hashes)),
     )
 
 
-def _edited(content: bytes | None, expected: str, wanted: str | None) -> bool:
-    if content is None or (wanted is not None and content == wanted.encode()):
-        return False
-    return hashlib.sha256(content).hexdigest() != expected
+def _wanted(files: dict[str, str], name: str) -> bytes | None:
+    return files[name].encode() if name in files else None
+
+
+def _is_edited(name: str, content: bytes | None, hashes: dict[str, str]) -> bool:
+    return name != MANIFEST and hashlib.sha256(content or b"").hexdigest() != hashes.get(name)
 
 
 def _read(path: Path) -> bytes | None:
@@ -63,7 +66,7 @@ def _manifest_hashes(folder: Path) -> dict[str, str]:
     content = _read(folder / MANIFEST)
     try:
         hashes = json.loads(content)["files"] if content else {}
-        return {name: str(value) for name, value in hashes.items() if Path(name).name == name}
+        return {name: str(value) for name, value in hashes.items() if Path(name).name == name and "\0" not in name}
     except (ValueError, KeyError, TypeError, AttributeError):
         return {}
 

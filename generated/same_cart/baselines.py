@@ -105,7 +105,7 @@ def bm25(work: Path) -> Scorer:
 
     def score(queries: Queries) -> NDArray[np.float32]:
         words = bm25s.tokenize(queries.texts, stopwords=None, return_ids=False, show_progress=False)
-        scores = np.stack([index.get_scores(query) for query in words])
+        scores = np.stack([index.get_scores(query or [""]) for query in words])
         return np.where(scores > 0, scores, -np.inf).astype(np.float32)
 
     return score

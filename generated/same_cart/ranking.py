@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 DEPTH = 100
 PRIMARY = "nDCG@10"
-METRICS = ["nDCG@10", "R@10", "RR@10"]
+METRICS = [PRIMARY, "R@10", "RR@10"]
 
 Ranking = dict[str, dict[str, float]]
 """Query id -> document id -> score."""

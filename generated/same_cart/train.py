@@ -71,7 +71,7 @@ def main(work: Path) -> None:
     args = SentenceTransformerTrainingArguments(
         output_dir=str(work / "checkpoints"),
         num_train_epochs=1,
-        per_device_train_batch_size=128,
+        per_device_train_batch_size=64,
         gradient_accumulation_steps=1,
         batch_sampler=BatchSamplers.NO_DUPLICATES,
         learning_rate=2e-4,

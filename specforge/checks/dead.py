@@ -1,0 +1,146 @@
+"""Fields without effect: what a spec says and nothing reads misleads whoever reviews it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+
+from specforge import references
+from specforge.problems import Keys, Problem
+from specforge.source import Source
+from specforge.spec.document import Spec
+from specforge.spec.retriever import Select, Train
+
+
+def trained(spec: Spec) -> Train | None:
+    """How the retriever is trained, or None where it is not."""
+    return None if spec.retriever.train == "none" else spec.retriever.train
+
+
+def _select(spec: Spec) -> Select | None:
+    train = trained(spec)
+    return train.select if train else None
+
+
+def _constant(spec: Spec) -> bool:
+    train = trained(spec)
+    return train is not None and train.schedule == "constant" and train.warmup > 0
+
+
+def _not_of_hub(spec: Spec) -> bool:
+    place = references.parse(spec.retriever.base, "", hub=True)
+    return place is not None and place.kind != "hub"
+
+
+_FIELDS: tuple[tuple[Keys, Callable[[Spec], bool], str], ...] = (
+    (("retriever", "loss"), lambda spec: trained(spec) is None, "nothing is trained"),
+    (("retriever", "revision"), _not_of_hub, "the base is no Hub name"),
+    (("retriever", "train", "warmup"), _constant, 'schedule "constant" has no warm-up'),
+    (("retriever", "train", "checkpoint_steps"), lambda spec: _select(spec) is not None, '"select" says when to save'),
+)
+"""Field, when it has no effect, and why. A field that is not written is a default, and no mistake."""
+
+
+def fields(spec: Spec, source: Source) -> Iterator[Problem]:
+    """Fields that another choice makes idle."""
+    for keys, applies, why in _FIELDS:
+        if keys in source.places and applies(spec):
+            yield _idle(source, keys, f'"{keys[-1]}" has no effect: {why}')
+
+
+def _idle(source: Source, keys: Keys, message: str, hint: str = "leave it out") -> Problem:
+    of_a_list = isinstance(keys[-1], int)
+    return Problem("SF401", message, source.value_span(keys) if of_a_list else source.key_span(keys), keys, hint)
+
+
+def sources(spec: Spec, source: Source) -> Iterator[Problem]:
+    """Tables that no objective reads, directly or by a join."""
+    used: set[str] = set()
+    waiting = [name for one in spec.objectives.values() for name in (one.of, one.events)]
+    while waiting:
+        name = waiting.pop()
+        used.add(name)
+        join = spec.sources[name].join
+        waiting += [join.source] if join is not None and join.source not in used else []
+    for name in spec.sources:
+        if name not in used:
+            yield _idle(source, ("sources", name), f'source "{name}" has no effect: no objective reads it')
+
+
+def repeated_ids(spec: Spec, source: Source) -> Iterator[Problem]:
+    """Only the rows of a collection have ids."""
+    for name, table in spec.sources.items():
+        keys: Keys = ("sources", name, "repeated_ids")
+        if table.id is None and keys in source.places:
+            yield _idle(source, keys, f'"repeated_ids" has no effect: "{name}" has no "id"')
+
+
+def time(spec: Spec, source: Source) -> Iterator[Problem]:
+    """Only splits by time ask when an event was."""
+    for name, objective in spec.objectives.items():
+        if objective.time is not None and not spec.split.by_time:
+            keys: Keys = ("objectives", name, "time")
+            yield _idle(source, keys, '"time" has no effect: the split is not by time', _SPLITS)
+
+
+_SPLITS = 'leave it out, or split "by: time" or "by: time_then_item"'
+
+
+def mini_batch(spec: Spec, source: Source) -> Iterator[Problem]:
+    """A cached loss saves memory only where the batch is larger than what goes through the model at once."""
+    train, loss = trained(spec), spec.retriever.loss
+    size = getattr(loss, "mini_batch_size", None)
+    if train is None or loss is None or size is None or size < train.batch_size:
+        return
+    keys: Keys = ("retriever", "loss", "mini_batch_size")
+    message = f'the cache of "{loss.kind}" has no effect: a batch of {train.batch_size} goes through at once'
+    hint = f'raise "batch_size" above {size}, or take loss "{loss.kind.removeprefix("cached_")}"'
+    yield _idle(source, keys if keys in source.places else ("retriever", "loss", "kind"), message, hint)
+
+
+def repeated(spec: Spec, source: Source) -> Iterator[Problem]:
+    """Entries of a list that stand there already."""
+    section = spec.evaluate
+    yield from _repeats(source, ("evaluate", "metrics"), section.metrics, (section.primary,))
+    yield from _repeats(source, ("evaluate", "baselines"), section.baselines, ())
+    yield from _repeats(source, ("evaluate", "fuse"), section.fuse, ())
+
+
+def _repeats(source: Source, keys: Keys, names: Iterable[str], before: Iterable[str]) -> Iterator[Problem]:
+    seen = set(before)
+    for row, name in enumerate(names):
+        if name in seen and keys in source.places:
+            yield _idle(source, (*keys, row), f'"{name}" has no effect: it is asked for already')
+        seen.add(name)
+
+
+def itself(spec: Spec, source: Source) -> Iterator[Problem]:
+    """An untrained model beside, or fused with, itself."""
+    if trained(spec) is not None:
+        return
+    for key in ("baselines", "fuse"):
+        for row, name in enumerate(getattr(spec.evaluate, key)):
+            keys: Keys = ("evaluate", key, row)
+            if name == "untuned" and keys in source.places:
+                yield _idle(source, keys, '"untuned" has no effect: nothing is trained, so it is the system itself')
+
+
+def accepted(spec: Spec, problems: Iterable[Problem]) -> tuple[list[Problem], list[Problem]]:
+    """The problems that stand, and those that the spec accepts."""
+    found = list(problems)
+    return (
+        [problem for problem in found if problem.code not in spec.accept],
+        [problem for problem in found if problem.code in spec.accept],
+    )
+
+
+def unused_accepts(spec: Spec, source: Source, problems: Iterable[Problem]) -> list[Problem]:
+    """What the spec accepts and what did not occur; `problems` are all that every check found."""
+    occurred = {problem.code for problem in problems}
+    return [
+        _idle(source, ("accept", code), f'accepting "{code}" has no effect: it does not occur')
+        for code in spec.accept
+        if code not in occurred
+    ]
+
+
+RULES = (fields, sources, repeated_ids, time, mini_batch, repeated, itself)

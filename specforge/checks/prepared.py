@@ -1,0 +1,103 @@
+"""The tables that prepare.py wrote, open for the rules, and what they come to."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from pathlib import Path
+
+import duckdb
+
+from specforge.checks.dead import trained
+from specforge.source import Source
+from specforge.spec.document import Spec
+
+TABLES = ("corpus", "aliases", "queries", "qrels", "pairs", "partners", "popularity", "summary")
+
+
+@dataclass(frozen=True)
+class Profile:
+    """What a plan tells of the rows.
+
+    Attributes:
+        groups_train: groups (carts) that train; the other folds are None where the split has no such fold.
+        steps_per_epoch: batches of an epoch; None without a batch size.
+    """
+
+    documents: int
+    queries_dev: int
+    queries_test: int
+    pairs: int
+    groups_train: int
+    groups_dev: int | None
+    groups_test: int | None
+    groups_judge: int | None
+    steps_per_epoch: int | None
+
+
+@dataclass(frozen=True, eq=False)
+class Tables:
+    """Prepared tables and the spec they are of.
+
+    Attributes:
+        base: the folder of the spec's file.
+        db: has a view for each of `TABLES`.
+        summary: what became of the events and groups: what -> amount.
+    """
+
+    spec: Spec
+    source: Source
+    base: Path
+    db: duckdb.DuckDBPyConnection
+    profile: Profile
+    summary: dict[str, int]
+
+    def row(self, query: str) -> tuple[float, ...]:
+        """The one row of numbers that a query gives; null is 0."""
+        found = self.db.execute(query).fetchone()
+        return tuple(value or 0 for value in found or ())
+
+    @property
+    def objective(self) -> str:
+        """The name of the objective."""
+        return next(iter(self.spec.objectives))
+
+
+def connect(data: Path) -> duckdb.DuckDBPyConnection:
+    """A connection with a view for each table in the folder."""
+    db = duckdb.connect()
+    for name in TABLES:
+        db.read_parquet(str(data / f"{name}.parquet")).create_view(name)
+    return db
+
+
+def read_summary(db: duckdb.DuckDBPyConnection) -> dict[str, int]:
+    """What -> amount."""
+    return {str(what): int(amount) for what, amount in db.execute("select what, amount from summary").fetchall()}
+
+
+def batch_size(spec: Spec) -> int | None:
+    """Pairs in a batch; None where nothing is trained."""
+    train = trained(spec)
+    return train.batch_size if train is not None else None
+
+
+def profile(data: Path, batch_size: int | None = None) -> Profile:
+    """Counts of the prepared tables in a folder."""
+    with connect(data) as db:
+        return count(db, read_summary(db), batch_size)
+
+
+def count(db: duckdb.DuckDBPyConnection, summary: dict[str, int], batch_size: int | None) -> Profile:
+    """The same for open tables."""
+    found = db.execute("""
+        select
+            (select count(*) from corpus),
+            (select count(*) from queries where split = 'dev'),
+            (select count(*) from queries where split = 'test'),
+            (select count(*) from pairs)
+    """).fetchone()
+    documents, dev, test, pairs = found or (0, 0, 0, 0)
+    train, *judging = (summary.get(f"groups_{fold}") for fold in ("train", "dev", "test", "judge"))
+    steps = math.ceil(pairs / batch_size) if batch_size else None
+    return Profile(documents, dev, test, pairs, train or 0, judging[0], judging[1], judging[2], steps)

@@ -1,0 +1,125 @@
+"""Rules about the figures of a run: whether they are possible, and whether the model was worth its training."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any, cast
+
+from specforge.catalog.metrics import parse
+from specforge.checks.dead import trained
+from specforge.checks.words import counted, listed
+from specforge.problems import Keys, Problem, in_order
+from specforge.source import Source
+from specforge.spec.document import Spec
+
+Metrics = Mapping[str, Any]  # the JSON that evaluation.py writes
+
+_KEYS: Keys = ("evaluate", "primary")
+_ROUNDING = 1e-6
+_ORACLE_IS_ONE = ("nDCG", "RR", "Success")
+_RIVALS = ("untuned", "bm25", "popularity")
+_SURE = 5
+"""Standard deviations between chance and what is no chance: one in three million."""
+
+
+def _discount(ranks: int) -> float:
+    return sum(1 / math.log2(rank + 1) for rank in range(1, ranks + 1))
+
+
+_CHANCE: dict[str, Callable[[int, int], float]] = {
+    "nDCG": lambda k, relevant: relevant * _discount(k) / _discount(min(k, relevant)),
+    "R": lambda k, relevant: k,
+    "P": lambda k, relevant: relevant,
+    "RR": lambda k, relevant: relevant * sum(1 / rank for rank in range(1, k + 1)),
+    "AP": lambda k, relevant: k,
+    "Success": lambda k, relevant: relevant * k,
+}
+"""The most that a random ranking expects, times the number of documents: every rank is relevant with the probability
+relevant / documents, which grows with the number of relevant documents, and that is at most `per_query`."""
+
+
+def check(spec: Spec, source: Source, metrics: Metrics) -> list[Problem]:
+    """Every mistake that evaluation/metrics.json shows."""
+    return in_order(problem for rule in RULES for problem in rule(spec, source, metrics))
+
+
+def above_oracle(spec: Spec, source: Source, metrics: Metrics) -> Iterator[Problem]:
+    """No system is better than the best possible ranking."""
+    best = metrics["sanity"]["oracle"]
+    for name, found in metrics["systems"].items():
+        for metric, value in (found or {}).items():
+            if value["mean"] > best[metric] + _ROUNDING:
+                message = f'"{name}" has {metric} {value["mean"]:.4f}, above the best possible, {best[metric]:.4f}'
+                yield _impossible(source, message, "the judgments that measured it are not those that are reported")
+
+
+def oracle_is_one(spec: Spec, source: Source, metrics: Metrics) -> Iterator[Problem]:
+    """The best possible ranking reaches the metric's maximum."""
+    for metric, value in metrics["sanity"]["oracle"].items():
+        known = parse(metric)
+        if known is not None and known[0] in _ORACLE_IS_ONE and abs(value - 1) > _ROUNDING:
+            message = f"the best possible ranking has {metric} {value:.4f}, and must have 1"
+            yield _impossible(
+                source, message, "some query has no relevant document, or ids of the judgments are unknown"
+            )
+
+
+def random_is_chance(spec: Spec, source: Source, metrics: Metrics) -> Iterator[Problem]:
+    """A random ranking is near chance."""
+    for metric, value in metrics["sanity"]["random"].items():
+        bound = chance_bound(spec, metric, int(metrics["documents"]), int(metrics["queries"]))
+        if value > bound:
+            message = f"a random ranking has {metric} {value:.4f}, and chance allows {bound:.4f}"
+            yield _impossible(source, message, "queries or relevant documents stand several times in the judgments")
+
+
+def chance_bound(spec: Spec, metric: str, documents: int, queries: int) -> float:
+    """What a random ranking's mean does not exceed: the most that it expects, and five standard deviations of the mean.
+
+    A value between 0 and 1 with mean m has at most the variance m (1 - m) (Bhatia and Davis 2000).
+    """
+    known = parse(metric)
+    if known is None or known[1] is None or not documents or not queries:
+        return 1.0
+    relevant = min(documents, max(value.judgments.per_query for value in spec.objectives.values()))
+    mean = min(1.0, _CHANCE[known[0]](known[1], relevant) / documents)
+    return min(1.0, mean + _SURE * math.sqrt(mean * (1 - mean) / queries))
+
+
+def _impossible(source: Source, message: str, hint: str) -> Problem:
+    return Problem("SF504", message, source.value_span(_KEYS), _KEYS, hint)
+
+
+def not_better(spec: Spec, source: Source, metrics: Metrics) -> Iterator[Problem]:
+    """The model should beat what costs less."""
+    system, primary = "tuned" if trained(spec) else "untuned", metrics["primary"]
+    lost = [
+        one
+        for one in metrics["differences"]
+        if (one["system"], one["metric"]) == (system, primary) and one["over"] in _RIVALS and one["low"] <= 0
+    ]
+    if not lost:
+        return
+    names = [cast(str, one["over"]) for one in lost]
+    message = f'"{system}" does not beat {listed(names, " or ")} on {primary}'
+    share = f"{100 * metrics['confidence']:g} %"
+    evidence = tuple(
+        f"over {one['over']}: {one['mean']:+.4f} ({share} {one['low']:+.4f} to {one['high']:+.4f})" for one in lost
+    )
+    yield Problem("SF505", message, source.value_span(_KEYS), _KEYS, _reasons(spec, names, metrics), evidence)
+
+
+def _reasons(spec: Spec, names: list[str], metrics: Metrics) -> str:
+    """What to look at first, the likeliest before the others."""
+    reasons = [f"{counted(int(metrics['queries']), 'test query', 'test queries')} may be too few (SF307)"]
+    if "untuned" in names:
+        reasons.append("training may be too short, or its negatives false (SF105)")
+    if "popularity" in names:
+        reasons.append("the judgments may measure popularity")
+    if "bm25" in names:
+        reasons.append("the words may say it all, and the model may cut them (SF204)")
+    return "; ".join(reasons)
+
+
+RULES = (above_oracle, oracle_is_one, random_is_chance, not_better)

@@ -1,0 +1,212 @@
+"""Rules that open the sources and the model: files, columns, keys, times."""
+
+from __future__ import annotations
+
+import json
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import duckdb
+
+from specforge import context, references
+from specforge.catalog.objectives import AnyObjective
+from specforge.checks.opening import Rows, first_line, needs, open_all
+from specforge.checks.words import clipped, counted, listed
+from specforge.locate import LookupFailure, locate
+from specforge.problems import Keys, Problem, in_order
+from specforge.quote import identifier
+from specforge.source import Source
+from specforge.spec.document import Spec
+
+_EXAMPLES = 3
+
+
+def check(spec: Spec, source: Source, base: Path, root: Path) -> list[Problem]:
+    """Every mistake that the sources and the model show, by place.
+
+    `base` is the folder of the spec's file, which paths are relative to; `root` is the project's. Where a source cannot
+    be opened, or lacks a column, what its rows say is not asked.
+    """
+    with tempfile.TemporaryDirectory() as scratch, duckdb.connect(Path(scratch) / "rows.duckdb") as db:
+        rows = Rows(spec, source, base, db)
+        found = [*open_all(rows)]
+        if not found:
+            found += [problem for rule in RULES for problem in _of_rows(rule(rows), rows)]
+    return in_order([*found, *model(spec, source, base)])
+
+
+def _of_rows(problems: Iterator[Problem], rows: Rows) -> Iterator[Problem]:
+    """Rows that turn out to be unreadable in the middle of a file."""
+    try:
+        yield from problems
+    except duckdb.Error as error:
+        message, keys = "the rows of the sources cannot be read", ("sources",)
+        yield Problem("SF004", message, rows.source.key_span(keys), keys, first_line(error))
+
+
+def empty_columns(rows: Rows) -> Iterator[Problem]:
+    """Columns that are there and hold nothing."""
+    for name in context.used_sources(rows.spec):
+        places = {column: keys for keys, column in needs(rows.spec, name)}
+        counts = ", ".join(f"count({identifier(column)})" for column in places)
+        filled = rows.ask(f"select {counts} from sources.{identifier(name)}")[0] if places else ()
+        for (column, keys), number in zip(places.items(), filled, strict=True):
+            if number == 0:
+                message = f'column "{clipped(column)}" of "{name}" is empty in every row'
+                yield Problem("SF004", message, rows.source.value_span(keys), keys)
+
+
+def joined_keys(rows: Rows) -> Iterator[Problem]:
+    """A join whose keys never meet, or meet several rows that say different things."""
+    for name in context.used_sources(rows.spec):
+        join = rows.spec.sources[name].join
+        if join is None:
+            continue
+        keys: Keys = ("sources", name, "join", "on")
+        span, key, right = rows.source.value_span(keys), join.key or join.on, context.relation(join.source, rows.spec)
+        evidence = (
+            f'"{join.on}" of "{name}": {rows.examples(join.on, f"sources.{identifier(name)}")}',
+            f'"{key}" of "{join.source}": {rows.examples(key, right)}',
+        )
+        try:
+            meets = rows.ask(f"select 1 from joined.{identifier(name)} limit 1")
+        except duckdb.Error as error:
+            message = f'"{join.on}" and the key of "{join.source}" cannot be compared'
+            yield Problem("SF003", message, span, keys, first_line(error), evidence)
+            continue
+        if not meets:
+            message = f'no "{join.on}" of "{name}" is a "{key}" of "{join.source}"'
+            yield Problem("SF004", message, span, keys, evidence=evidence)
+        yield from _conflicts(rows, name)
+
+
+def _conflicts(rows: Rows, name: str) -> Iterator[Problem]:
+    """Keys with several rows of different content: each would multiply the rows that meet it."""
+    join = rows.spec.sources[name].join
+    assert join is not None
+    key = identifier(join.key or join.on)
+    taken = ", ".join(map(identifier, join.columns))
+    found = rows.ask(f"""
+        with repeated as (
+            select {key}::varchar as key, count(distinct row({taken})) as contents
+            from {context.relation(join.source, rows.spec)}
+            where {key} is not null
+            group by {key}
+            having count(distinct row({taken})) > 1
+        )
+        select (select count(*) from repeated), key, contents from repeated order by contents desc, key limit {_EXAMPLES}
+    """)
+    if found:
+        keys: Keys = ("sources", name, "join", "source")
+        number = counted(int(str(found[0][0])), "key")
+        message = f'{number} of "{join.source}" stand for several rows, which would multiply those of "{name}"'
+        evidence = tuple(f"{clipped(key)}: {contents} rows that differ" for _, key, contents in found)
+        hint = f'join by a key that is unique in "{join.source}"'
+        yield Problem("SF003", message, rows.source.value_span(keys), keys, hint, evidence)
+
+
+def items_known(rows: Rows) -> Iterator[Problem]:
+    """The items of the events are ids of the collection."""
+    for name, value in rows.spec.objectives.items():
+        events, items = context.relation(value.events, rows.spec), context.relation(value.of, rows.spec)
+        id = rows.spec.sources[value.of].id or ""
+        match = f"i.{identifier(id)}::varchar = e.{identifier(value.item)}::varchar"
+        if rows.ask(f"select 1 from {events} e semi join {items} i on {match} limit 1"):
+            continue
+        keys: Keys = ("objectives", name, "item")
+        message = f'no "{value.item}" of "{value.events}" is an id of "{value.of}"'
+        evidence = (
+            f'"{value.item}" of "{value.events}": {rows.examples(value.item, events)}',
+            f'"{id}" of "{value.of}": {rows.examples(id, items)}',
+        )
+        yield Problem("SF004", message, rows.source.value_span(keys), keys, evidence=evidence)
+
+
+def ids_with_texts(rows: Rows) -> Iterator[Problem]:
+    """An id has one text, unless the spec says what several mean."""
+    for name in {value.of for value in rows.spec.objectives.values()}:
+        table = rows.spec.sources[name]
+        if table.repeated_ids != "refuse" or table.id is None or table.text is None:
+            continue
+        found = rows.ask(f"""
+            with texts as (
+                select {identifier(table.id)}::varchar as id, {context.text_expression(table.text)} as text
+                from {context.relation(name, rows.spec)}
+            ), repeated as (
+                select id, min(text) as one, max(text) as other
+                from texts
+                where id is not null and text <> ''
+                group by id
+                having min(text) <> max(text)
+            )
+            select (select count(*) from repeated), id, one, other from repeated order by id limit {_EXAMPLES}
+        """)
+        if found:
+            keys: Keys = ("sources", name, "id")
+            message = f'{counted(int(str(found[0][0])), "id")} of "{name}" have rows with different texts'
+            evidence = tuple(f"{clipped(id)}: {listed(map(clipped, texts))}" for _, id, *texts in found)
+            hint = 'take another "id", or set "repeated_ids: most_common"'
+            yield Problem("SF003", message, rows.source.value_span(keys), keys, hint, evidence)
+
+
+def times(rows: Rows) -> Iterator[Problem]:
+    """The column that says when an event was holds moments."""
+    for name, value in rows.spec.objectives.items():
+        if value.time is not None:
+            yield from _time(rows, name, value, value.time)
+
+
+def _time(rows: Rows, name: str, value: AnyObjective, column: str) -> Iterator[Problem]:
+    keys: Keys = ("objectives", name, "time")
+    moment, events = identifier(column), context.relation(value.events, rows.spec)
+    bad = f"{moment} is not null and try_cast({moment} as timestamp) is null"
+    try:
+        found = rows.ask(f"select {moment}::varchar from {events} where {bad} limit {_EXAMPLES}")
+    except duckdb.BinderException:
+        found = rows.ask(f"select {moment}::varchar from {events} where {moment} is not null limit {_EXAMPLES}")
+    if found:
+        message = f'column "{column}" of "{value.events}" holds what is no moment'
+        evidence = (f"for example {listed(clipped(text) for (text,) in found)}",)
+        hint = "a moment is written as 2024-05-31 or 2024-05-31T18:00:00"
+        yield Problem("SF003", message, rows.source.value_span(keys), keys, hint, evidence)
+
+
+RULES = (empty_columns, joined_keys, items_known, ids_with_texts, times)
+
+
+def model(spec: Spec, source: Source, base: Path) -> Iterator[Problem]:
+    """The base model, where it is a folder of this machine; Hub names are not looked up."""
+    keys: Keys = ("retriever", "base")
+    span = source.value_span(keys)
+    try:
+        folder = model_folder(spec, base)
+    except LookupFailure as failure:
+        packaged = spec.retriever.base.startswith("package:")
+        message = str(failure) if packaged else f'no model "{spec.retriever.base}"'
+        yield Problem("SF004", message, span, keys, "" if packaged else "paths are relative to the spec's own file")
+        return
+    if folder is None:
+        return
+    if not any((folder / name).is_file() for name in ("modules.json", "config.json")):
+        hint = 'it has neither "modules.json" nor "config.json"'
+        yield Problem("SF004", f'"{spec.retriever.base}" holds no model', span, keys, hint)
+    yield from _positions(spec, source, folder)
+
+
+def model_folder(spec: Spec, base: Path) -> Path | None:
+    """Where the base model lies; None for a Hub name. Raises LookupFailure."""
+    place = references.parse(spec.retriever.base, "", hub=True)
+    return None if place is None or place.kind == "hub" else locate(spec.retriever.base, base)[0]
+
+
+def _positions(spec: Spec, source: Source, folder: Path) -> Iterator[Problem]:
+    """A model with learnt positions has none for tokens past the last."""
+    try:
+        most = json.loads((folder / "config.json").read_text(encoding="utf-8")).get("max_position_embeddings")
+    except (OSError, ValueError, AttributeError):
+        return
+    if isinstance(most, int) and spec.retriever.max_length > most:
+        keys: Keys = ("retriever", "max_length")
+        message = f'"max_length" is {spec.retriever.max_length}, and the model has positions for {most} tokens'
+        yield Problem("SF003", message, source.value_span(keys), keys)

@@ -1,0 +1,272 @@
+"""Rules across the sections of a spec: what can be known without looking at data or models."""
+
+from __future__ import annotations
+
+import datetime as dt
+import string
+from collections.abc import Iterator
+
+from specforge import references
+from specforge.catalog.metrics import METRICS, names, parse
+from specforge.catalog.splits import ByTime
+from specforge.checks import dead
+from specforge.checks.dead import trained
+from specforge.checks.words import clipped, listed
+from specforge.problems import Keys, Problem, in_order
+from specforge.shapes import nearest
+from specforge.source import Source
+from specforge.spec.document import Spec
+
+_OTHER_NAMES = {
+    "recall": "R",
+    "precision": "P",
+    "mrr": "RR",
+    "map": "AP",
+    "hit": "Success",
+    "hits": "Success",
+    "hitrate": "Success",
+    "hit_rate": "Success",
+    "hr": "Success",
+}
+"""What metrics are called elsewhere -> their name here."""
+
+_RESERVED = ("store", "by_hand")
+"""Folders of `runs/` that no run may be called like."""
+
+
+def check(spec: Spec, source: Source) -> list[Problem]:
+    """Every mistake that the spec alone shows, by place."""
+    return in_order(problem for rule in RULES for problem in rule(spec, source))
+
+
+def reserved_name(spec: Spec, source: Source) -> Iterator[Problem]:
+    """A name that a folder of every project has already."""
+    if spec.name in _RESERVED:
+        message = f'"name" must not be "{spec.name}", which is a folder of "runs"'
+        yield Problem("SF003", message, source.value_span(("name",)), ("name",), "give the experiment another name")
+
+
+def printable(spec: Spec, source: Source) -> Iterator[Problem]:
+    """Names of files and columns are copied into code and messages, where an invisible character misleads."""
+    for keys, text in _names_of_data(spec):
+        bad = next((character for character in text if not character.isprintable()), None)
+        if bad is not None:
+            message = f'"{_field(keys)}" holds the character U+{ord(bad):04X}, which does not print'
+            yield Problem("SF003", message, source.value_span(keys), keys, "rename the file or column")
+
+
+def _names_of_data(spec: Spec) -> Iterator[tuple[Keys, str]]:
+    """Every file, model and column that the spec names."""
+    yield ("retriever", "base"), spec.retriever.base
+    yield ("split", "unit"), getattr(spec.split, "unit", "id")
+    for name, objective in spec.objectives.items():
+        for key in ("group", "item", "time"):
+            yield ("objectives", name, key), getattr(objective, key) or ""
+    for name, table in spec.sources.items():
+        keys: Keys = ("sources", name)
+        yield (*keys, "path"), table.path
+        yield (*keys, "id"), table.id or ""
+        for _, column, _, _ in string.Formatter().parse(table.text or ""):
+            yield (*keys, "text"), column or ""
+        if table.join is not None:
+            yield (*keys, "join", "on"), table.join.on
+            yield (*keys, "join", "key"), table.join.key or ""
+            yield from (((*keys, "join", "columns", row), column) for row, column in enumerate(table.join.columns))
+
+
+def _field(keys: Keys) -> str:
+    return next(str(key) for key in reversed(keys) if isinstance(key, str))
+
+
+def file_references(spec: Spec, source: Source) -> Iterator[Problem]:
+    """A source is a file of a format that can be read."""
+    for name, table in spec.sources.items():
+        keys: Keys = ("sources", name, "path")
+        mistake = _path_mistake(table.path)
+        if mistake is not None:
+            yield Problem("SF003", mistake[0], source.value_span(keys), keys, mistake[1])
+
+
+def _path_mistake(path: str) -> tuple[str, str] | None:
+    """What is wrong with the path of a source, and the cure."""
+    if "://" in path or path.startswith("hub:"):
+        return '"path" must be a file, not an address', "download it, and name the file relative to the spec"
+    place = references.parse(path, "")
+    if place is None:
+        return _NO_PACKAGE
+    suffix = references.suffix(place.path)
+    if suffix in references.FORMATS:
+        return None
+    near = nearest(suffix, references.FORMATS) if suffix else None
+    hint = f'did you mean "{near}"?' if near else f"the formats are {listed(references.FORMATS)}"
+    return (
+        f'"path" has the unknown format "{clipped(suffix)}"' if suffix else '"path" names a file without format'
+    ), hint
+
+
+_NO_PACKAGE = (
+    'a "package:" reference is written "package:NAME==VERSION/PATH"',
+    'the path lies below the package\'s folder and has no ".."',
+)
+
+
+def model_reference(spec: Spec, source: Source) -> Iterator[Problem]:
+    """A model shipped by a package is named with the package's version."""
+    if references.parse(spec.retriever.base, "", hub=True) is None:
+        keys, (message, hint) = ("retriever", "base"), _NO_PACKAGE
+        yield Problem("SF003", message, source.value_span(keys), keys, hint)
+
+
+def time_column(spec: Spec, source: Source) -> Iterator[Problem]:
+    """A split by time needs to know when events were."""
+    for name, objective in spec.objectives.items():
+        if spec.split.by_time and objective.time is None:
+            keys: Keys = ("objectives", name)
+            message = f'"{name}" needs "time", because the split is by time'
+            hint = f'"time" is the column of "{objective.events}" that says when an event was'
+            yield Problem("SF003", message, source.key_span(keys), keys, hint)
+
+
+def group_sizes(spec: Spec, source: Source) -> Iterator[Problem]:
+    """Some size of a group must be left."""
+    for name, objective in spec.objectives.items():
+        keys: Keys = ("objectives", name, "min_items")
+        if objective.min_items > objective.max_items:
+            message = f'"min_items" is {objective.min_items}, more than "max_items", {objective.max_items}'
+            yield Problem("SF003", message, source.value_span(keys), keys, "no group would be left")
+
+
+def shares(spec: Spec, source: Source) -> Iterator[Problem]:
+    """Something must be left to train on."""
+    test, dev = getattr(spec.split, "test", None), getattr(spec.split, "dev", None)
+    if isinstance(test, float) and isinstance(dev, float) and test + dev >= 1:
+        keys: Keys = ("split", "test") if ("split", "test") in source.places else ("split", "dev")
+        message = f'"test" and "dev" take {100 * (test + dev):g} % together and leave nothing to train on'
+        yield Problem("SF003", message, source.value_span(keys), keys)
+
+
+def moments_in_order(spec: Spec, source: Source) -> Iterator[Problem]:
+    """What chooses comes before what reports."""
+    if isinstance(spec.split, ByTime) and _moment(spec.split.dev) >= _moment(spec.split.test):
+        message = f'"dev" begins at {spec.split.dev} and must begin before "test", at {spec.split.test}'
+        hint = 'what came before "dev" trains, "dev" to "test" chooses, from "test" on reports'
+        yield Problem("SF303", message, source.value_span(("split", "dev")), ("split", "dev"), hint)
+
+
+def _moment(text: str) -> dt.datetime:
+    """DuckDB's reading: a moment with an offset is turned to UTC, one without is left as it is."""
+    moment = dt.datetime.fromisoformat(text)
+    return moment.astimezone(dt.UTC) if moment.tzinfo else moment.replace(tzinfo=dt.UTC)
+
+
+def loss_given(spec: Spec, source: Source) -> Iterator[Problem]:
+    """Training minimises something."""
+    if trained(spec) is not None and spec.retriever.loss is None:
+        message, keys = '"retriever" needs "loss", because it is trained', ("retriever",)
+        hint = 'add a loss, such as {kind: multiple_negatives_ranking}, or "train: none"'
+        yield Problem("SF003", message, source.key_span(keys), keys, hint)
+
+
+def in_batch_sampler(spec: Spec, source: Source) -> Iterator[Problem]:
+    """Drawn at random, a text meets itself in a batch and is its own negative."""
+    train, loss = trained(spec), spec.retriever.loss
+    if train is None or loss is None or not loss.in_batch or train.sampler == "no_duplicates":
+        return
+    keys = ("retriever", "train", "sampler")
+    message = f'loss "{loss.kind}" needs sampler "no_duplicates", not "{train.sampler}"'
+    hint = "the other texts of a batch are its negatives: a text that stands there twice is its own negative"
+    yield Problem("SF103", message, source.value_span(keys), keys, hint)
+
+
+def accumulation(spec: Spec, source: Source) -> Iterator[Problem]:
+    """Accumulated batches do not see each other's texts."""
+    train, loss = trained(spec), spec.retriever.loss
+    if train is None or loss is None or not loss.in_batch or train.gradient_accumulation == 1:
+        return
+    keys = ("retriever", "train", "gradient_accumulation")
+    message = f"gradient accumulation adds no negatives: each of the {train.gradient_accumulation} batches is alone"
+    whole = train.batch_size * train.gradient_accumulation
+    hint = f'for more negatives set "batch_size: {whole}"'
+    if not loss.cached:
+        hint += f', with loss "cached_{loss.kind}" where memory is short'
+    yield Problem("SF108", message, source.value_span(keys), keys, hint)
+
+
+def metrics(spec: Spec, source: Source) -> Iterator[Problem]:
+    """A metric exists, belongs to retrieval, and looks no further than rankings are kept."""
+    for keys, name in _metrics(spec):
+        found = parse(name)
+        code, (message, hint) = "SF002", ("", "")
+        if found is None:
+            message, hint = _unknown_metric(name)
+        elif METRICS[found[0]].task != "retrieval":
+            code, message = "SF113", f'metric "{name}" is of {METRICS[found[0]].task}, and this is retrieval'
+            hint = f"the metrics of retrieval are {listed(names('retrieval'))}"
+        elif found[1] is not None and found[1] > spec.evaluate.depth:
+            code, message = "SF113", f'metric "{name}" looks past the {spec.evaluate.depth} documents that are kept'
+            hint = f'set "depth: {found[1]}" in "evaluate", or a smaller cutoff'
+        if message:
+            yield Problem(code, message, source.value_span(keys), keys, hint)
+
+
+def _metrics(spec: Spec) -> Iterator[tuple[Keys, str]]:
+    yield ("evaluate", "primary"), spec.evaluate.primary
+    for row, name in enumerate(spec.evaluate.metrics):
+        yield ("evaluate", "metrics", row), name
+    train = trained(spec)
+    if train is not None and train.select is not None:
+        yield ("retriever", "train", "select", "metric"), train.select.metric
+
+
+def _unknown_metric(name: str) -> tuple[str, str]:
+    """What is wrong with the name of a metric, and the nearest that is right."""
+    base, at, cutoff = name.partition("@")
+    near = base if base in METRICS else _OTHER_NAMES.get(base.lower()) or nearest(base, METRICS)
+    if near is None:
+        return f'unknown metric "{clipped(name)}"', f"the metrics of retrieval are {listed(names('retrieval'))}"
+    wanted = f"{near}@{cutoff}" if METRICS[near].cutoff and parse(f"{near}@{cutoff}") else near
+    wanted = wanted if parse(wanted) else f"{near}@10"
+    if near != base:
+        return f'unknown metric "{clipped(name)}"', f'did you mean "{wanted}"?'
+    if not METRICS[near].cutoff:
+        return f'metric "{near}" has no cutoff, not "{clipped(name)}"', f'write "{near}"'
+    said = f'not "{clipped(cutoff)}"' if at else f'as in "{wanted}"'
+    return f'metric "{near}" needs a cutoff from 1 to 9999, {said}', f'did you mean "{wanted}"?'
+
+
+def selection(spec: Spec, source: Source) -> Iterator[Problem]:
+    """What is chosen on the test set looks better than it is."""
+    train = trained(spec)
+    if train is not None and train.select is not None and train.select.on == "test":
+        keys = ("retriever", "train", "select", "on")
+        message = 'the test queries select the checkpoint, and only "dev" may'
+        hint = "the best of several checkpoints on the test queries is partly luck, and the report would hide it"
+        yield Problem("SF114", message, source.value_span(keys), keys, hint)
+
+
+def index_similarity(spec: Spec, source: Source) -> Iterator[Problem]:
+    """The index ranks by what training made near."""
+    chosen, wanted = spec.index.similarity, spec.retriever.similarity
+    if chosen is not None and chosen != wanted:
+        keys = ("index", "similarity")
+        message = f'the index ranks by "{chosen}", and the retriever compares by "{wanted}"'
+        yield Problem("SF205", message, source.value_span(keys), keys, 'leave "similarity" out of "index"')
+
+
+RULES = (
+    reserved_name,
+    printable,
+    file_references,
+    model_reference,
+    time_column,
+    group_sizes,
+    shares,
+    moments_in_order,
+    loss_given,
+    in_batch_sampler,
+    accumulation,
+    metrics,
+    selection,
+    index_similarity,
+    *dead.RULES,
+)

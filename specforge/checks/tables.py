@@ -1,0 +1,140 @@
+"""Rules about the prepared tables: whether there is enough of everything, and whether the split holds."""
+
+from __future__ import annotations
+
+import datetime as dt
+import math
+from collections.abc import Iterator
+from pathlib import Path
+
+from specforge.catalog.splits import ByTime, ByTimeThenItem
+from specforge.checks import batches, texts
+from specforge.checks.dead import trained
+from specforge.checks.prepared import Profile, Tables, batch_size, connect, count, profile, read_summary
+from specforge.checks.words import counted, percent
+from specforge.problems import Keys, Problem, in_order
+from specforge.source import Source
+from specforge.spec.document import Spec
+
+__all__ = ["RULES", "Profile", "check", "profile"]
+
+_CUT = 0.05
+_DEVIATION = 0.20
+"""Assumed: the standard deviation over queries of the difference of two systems' nDCG."""
+
+_POWER = 2.8
+"""1.96 + 0.84: standard errors that a test with two sides at 5 % finds in 80 % of all samples."""
+
+_EFFECT = 0.05
+
+
+def check(spec: Spec, source: Source, data: Path, base: Path) -> list[Problem]:
+    """Every mistake that the prepared tables in the folder `data` show, by place; `base` is the spec's folder."""
+    with connect(data) as db:
+        summary = read_summary(db)
+        tables = Tables(spec, source, base, db, count(db, summary, batch_size(spec)), summary)
+        return in_order(problem for rule in RULES for problem in rule(tables))
+
+
+def outside(tables: Tables) -> Iterator[Problem]:
+    """A date before the first event, or after the last."""
+    for keys, fold, before in _sides(tables):
+        date = getattr(tables.spec.split, str(keys[-1]))
+        message = f"no group of events lies {'before' if before else 'from'} {date}{'' if before else ' on'}"
+        hint = f'choose "{keys[-1]}" so that groups lie on both sides'
+        if fold == "dev":
+            message, hint = f'no group of events lies from {date} to "test"', 'choose "dev" earlier'
+        yield Problem("SF303", message, tables.source.value_span(keys), keys, hint, _extent(tables))
+
+
+def _sides(tables: Tables) -> list[tuple[Keys, str, bool]]:
+    """The folds of a split by time that no group falls into: the date that bounds it, and whether it lies before."""
+    split = tables.spec.split
+    folds: list[tuple[Keys, str, bool]] = []
+    if isinstance(split, ByTime):
+        folds = [
+            (("split", "dev"), "train", True),
+            (("split", "dev"), "dev", False),
+            (("split", "test"), "test", False),
+        ]
+    elif isinstance(split, ByTimeThenItem):
+        folds = [(("split", "judged_from"), "train", True), (("split", "judged_from"), "judge", False)]
+    return [side for side in folds if not tables.summary.get(f"groups_{side[1]}")]
+
+
+def _extent(tables: Tables) -> tuple[str, ...]:
+    first, last = tables.summary.get("first_moment"), tables.summary.get("last_moment")
+    if first is None or last is None:
+        return ("no event has a moment",)
+    return (f"the events run from {_moment(first)} to {_moment(last)}",)
+
+
+def _moment(microseconds: int) -> str:
+    return (dt.datetime(1970, 1, 1) + dt.timedelta(microseconds=microseconds)).isoformat(sep=" ", timespec="seconds")
+
+
+def nothing_trains(tables: Tables) -> Iterator[Problem]:
+    """Training needs pairs."""
+    if tables.profile.pairs or trained(tables.spec) is None or any(fold == "train" for _, fold, _ in _sides(tables)):
+        return
+    keys: Keys = ("objectives", tables.objective)
+    value = tables.spec.objectives[tables.objective]
+    hint = f'lower "min_count" ({value.min_count}) or "min_groups" ({value.min_groups})'
+    if not tables.profile.groups_train:
+        hint = f'lower "min_items" ({value.min_items}) or raise "max_items" ({value.max_items})'
+    message = "no pair of items meets often enough to train"
+    yield Problem("SF004", message, tables.source.key_span(keys), keys, hint, _fates(tables))
+
+
+def nothing_judged(tables: Tables) -> Iterator[Problem]:
+    """Choosing needs dev queries, reporting needs test queries."""
+    found = {"dev": tables.profile.queries_dev, "test": tables.profile.queries_test}
+    empty = {"dev", "test"} if any(fold == "judge" for _, fold, _ in _sides(tables)) else set[str]()
+    empty |= {fold for _, fold, _ in _sides(tables)}
+    for split, number in found.items():
+        if number or split in empty:
+            continue
+        judgments = tables.spec.objectives[tables.objective].judgments
+        keys: Keys = ("split", split)
+        hint = f'lower "min_count" of "judgments" ({judgments.min_count}), or hold out more'
+        message = f"no {split} query: no held-out pair meets often enough to be judged"
+        yield Problem("SF004", message, tables.source.value_span(keys), keys, hint, _fates(tables))
+
+
+def _fates(tables: Tables) -> tuple[str, ...]:
+    """What became of the events and groups, in a line each."""
+    unknown, events = tables.summary.get("events_without_item", 0), tables.summary.get("events", 0)
+    groups = {what[7:].replace("_", " "): n for what, n in tables.summary.items() if what.startswith("groups_")}
+    lines = [f"groups: {', '.join(f'{n:,} {fate}' for fate, n in groups.items()) or 'none'}"]
+    if unknown:
+        lines.append(f"{unknown:,} of {counted(events, 'event')} have no item of the collection")
+    return tuple(lines)
+
+
+def groups_cut(tables: Tables) -> Iterator[Problem]:
+    """Groups with events on both sides of a date are left out; where they are many, the groups are no events of a day."""
+    cut = tables.summary.get("groups_cut", 0)
+    groups = sum(amount for what, amount in tables.summary.items() if what.startswith("groups_"))
+    if cut <= _CUT * groups:
+        return
+    keys: Keys = ("objectives", tables.objective, "group")
+    message = f"{percent(cut / groups)} of the groups have events on both sides of a date, and are left out"
+    hint = 'name a group that ends soon, such as a cart or a session, or split "by: item" or "by: group"'
+    yield Problem("SF302", message, tables.source.value_span(keys), keys, hint, (f"{cut:,} of {groups:,} groups",))
+
+
+def detectable(tables: Tables) -> Iterator[Problem]:
+    """The smallest effect that the test queries can show (Sakai 2018: power of paired tests over topics)."""
+    queries = tables.profile.queries_test
+    smallest = _POWER * _DEVIATION / math.sqrt(queries) if queries else 0.0
+    if smallest <= _EFFECT:
+        return
+    keys: Keys = ("split", "test")
+    enough = math.ceil((_POWER * _DEVIATION / _EFFECT) ** 2)
+    message = f"{counted(queries, 'test query', 'test queries')} can show differences of {smallest:.2f} and more only"
+    evidence = (f"at 80 % power and 5 % error, if the difference in nDCG deviates by {_DEVIATION:.2f} over queries",)
+    hint = f"{enough} queries show {_EFFECT}: hold out more, or lower what a judged pair needs"
+    yield Problem("SF307", message, tables.source.value_span(keys), keys, hint, evidence)
+
+
+RULES = (outside, nothing_trains, nothing_judged, groups_cut, detectable, *texts.RULES, *batches.RULES)

@@ -1,0 +1,169 @@
+"""Rules about texts: those that the model cannot read whole, and those that are one text or nearly one."""
+
+from __future__ import annotations
+
+import json
+import re
+import unicodedata
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from statistics import median
+
+from specforge import references
+from specforge.checks.prepared import Tables
+from specforge.checks.sources import model_folder
+from specforge.checks.words import clipped, counted, listed, percent
+from specforge.locate import LookupFailure
+from specforge.problems import Keys, Problem
+
+_SAMPLE = 20_000
+"""Texts that are counted in tokens: the share that is cut is then known to 0.7 points."""
+
+_CUT = 0.01
+_NEAR = 0.01
+_EXAMPLES = 3
+
+
+def repeated(tables: Tables) -> Iterator[Problem]:
+    """Ids that share one text are one document; nothing in the text tells them apart."""
+    ids, texts = tables.row("select count(*), count(distinct doc_id) from aliases")
+    if not ids:
+        return
+    name = tables.spec.objectives[tables.objective].of
+    found = tables.db.execute(f"""
+        select any_value(c.text), list(a.item_id order by a.item_id), a.doc_id
+        from aliases a join corpus c on c.doc_id = a.doc_id
+        group by a.doc_id order by count(*) desc, a.doc_id limit {_EXAMPLES}
+    """).fetchall()
+    keys: Keys = ("sources", name, "text")
+    message = f"{counted(int(ids + texts), 'id')} have only {counted(int(texts), 'text')}; each text is one document"
+    evidence = tuple(f"{listed([clipped(text)])}: {clipped(', '.join([first, *rest]))}" for text, rest, first in found)
+    hint = 'name more columns in "text" where the ids are different things'
+    yield Problem("SF304", message, tables.source.value_span(keys), keys, hint, evidence)
+
+
+def leaked(tables: Tables) -> Iterator[Problem]:
+    """Held-out texts that training has seen, but for case and punctuation (an error) or figures and order (a warning)."""
+    if not tables.spec.split.holds_out_items:
+        return
+    held_out = _texts(tables, "role in ('dev', 'test')")
+    train = _texts(tables, "role = 'train'")
+    same = _shared(held_out, train, normalised)
+    near = _shared([text for text in held_out if text not in same], train, family)
+    yield from _same(tables, same)
+    if len(near) > _NEAR * len(held_out):
+        keys: Keys = ("split", "unit")
+        message = f"{percent(len(near) / len(held_out))} of the held-out texts nearly stand in train"
+        evidence = _pairs(near)
+        hint = 'they differ in figures or word order alone; set "unit" to a column that such variants share'
+        yield Problem("SF309", message, tables.source.value_span(keys), keys, hint, evidence)
+
+
+def _same(tables: Tables, same: dict[str, str]) -> Iterator[Problem]:
+    if not same:
+        return
+    keys: Keys = ("split", "unit")
+    message = f"{counted(len(same), 'held-out text')} also {'stands' if len(same) == 1 else 'stand'} in train"
+    hint = 'set "unit: text" in "split", so that equal texts fall on one side'
+    if getattr(tables.spec.split, "unit", "id") == "text":
+        hint = 'set "unit" to a column that these texts share'
+    yield Problem("SF301", message, tables.source.value_span(keys), keys, hint, _pairs(same))
+
+
+def _pairs(shared: dict[str, str]) -> tuple[str, ...]:
+    return tuple(
+        f"{listed([clipped(text)])} and {listed([clipped(other)])}" for text, other in list(shared.items())[:_EXAMPLES]
+    )
+
+
+def _texts(tables: Tables, where: str) -> list[str]:
+    return [text for (text,) in tables.db.execute(f"select text from corpus where {where} order by doc").fetchall()]
+
+
+def _shared(texts: list[str], others: list[str], key: Callable[[str], str]) -> dict[str, str]:
+    """Text -> one of the others that has the same key. Texts without letters and digits have none."""
+    wanted = {key(text) for text in texts} - {""}
+    known = {found: text for text in others if (found := key(text)) in wanted}
+    return {text: known[key(text)] for text in texts if key(text) in known}
+
+
+def normalised(text: str) -> str:
+    """Letters and digits in NFKC and small, one space between words."""
+    return " ".join(re.findall(r"[^\W_]+", unicodedata.normalize("NFKC", text).lower()))
+
+
+def family(text: str) -> str:
+    """What variants of one product share: the words in order of the alphabet, every number masked."""
+    return " ".join(sorted(re.sub(r"\d+", "0", normalised(text)).split()))
+
+
+def cut(tables: Tables) -> Iterator[Problem]:
+    """Texts with more tokens than the model is set to read, counted by its own tokenizer."""
+    file = _tokenizer(tables)
+    if file is None:
+        return
+    lengths, longest = _lengths(tables, file), tables.spec.retriever.max_length
+    share = sum(length > longest for length in lengths) / max(len(lengths), 1)
+    if share <= _CUT:
+        return
+    keys: Keys = ("retriever", "max_length")
+    message = f"{percent(share)} of the texts have more than {longest} tokens and are cut"
+    evidence = (
+        f"half of the texts have at most {round(median(lengths))} tokens, the longest has {max(lengths)}",
+        f"counted on {counted(len(lengths), 'text')} of {tables.profile.documents:,}",
+    )
+    hint = f'nine in ten texts are whole at "max_length: {_ninth(lengths)}"'
+    yield Problem("SF204", message, tables.source.value_span(keys), keys, hint, evidence)
+
+
+def _ninth(lengths: list[int]) -> int:
+    return sorted(lengths)[int(0.9 * (len(lengths) - 1))]
+
+
+def _lengths(tables: Tables, file: Path) -> list[int]:
+    """Tokens of a sample of the texts, prompt and special tokens among them."""
+    from tokenizers import Tokenizer
+
+    tokenizer = Tokenizer.from_file(str(file))
+    tokenizer.no_truncation()
+    tokenizer.no_padding()
+    prompt = tables.spec.retriever.prompts.document
+    sample = tables.db.execute(f"select text from corpus order by hash(doc_id) limit {_SAMPLE}").fetchall()
+    # One by one: a batch would start threads, and the stages are forked from this process.
+    return [len(tokenizer.encode(prompt + text).ids) for (text,) in sample]
+
+
+def _tokenizer(tables: Tables) -> Path | None:
+    """The base model's tokenizer, where it is at hand."""
+    try:
+        folder = model_folder(tables.spec, tables.base)
+    except LookupFailure:
+        return None
+    return _cached(tables) if folder is None else _in_folder(folder)
+
+
+def _in_folder(folder: Path) -> Path | None:
+    """At the top, or with the first module of the model."""
+    try:
+        modules = json.loads((folder / "modules.json").read_text(encoding="utf-8"))
+        first = str(modules[0]["path"])
+    except (OSError, ValueError, LookupError, TypeError):
+        first = ""
+    found = (folder / "tokenizer.json", folder / first / "tokenizer.json")
+    return next((file for file in found if file.is_file()), None)
+
+
+def _cached(tables: Tables) -> Path | None:
+    """Of a Hub model that was downloaded before; nothing is fetched."""
+    from huggingface_hub import try_to_load_from_cache
+
+    place = references.parse(tables.spec.retriever.base, "", hub=True)
+    name = place.path if place is not None else ""
+    try:
+        found = try_to_load_from_cache(name, "tokenizer.json", revision=tables.spec.retriever.revision)
+    except ValueError:
+        return None
+    return Path(found) if isinstance(found, str) else None
+
+
+RULES = (repeated, leaked, cut)

