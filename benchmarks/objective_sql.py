@@ -1,6 +1,6 @@
 """The objective's SQL on generated events: seconds and peak memory, against the plainest self-join.
 
-Events follow a long tail: baskets of 1 to 20 lines over 100,000 items, the popular ones far more often. The plain
+Events follow a long tail: baskets of some 3 to 20 lines over 100,000 items, the popular ones far more often. The plain
 self-join counts every pair of lines of a basket, with no cap on groups and no threshold before the join; it is given
 the same memory limit, and is stopped after ten minutes.
 
@@ -22,10 +22,9 @@ SPECFORGE = Path(sys.executable).with_name("specforge")
 EVENTS = """
 copy (
     select
-        (n // 10)::bigint as basket_id,
+        ((n + hash(n + 7) % 15) // 10)::bigint as basket_id,
         'item ' || floor(100000 * power(hash(n) / 18446744073709551615.0, 3))::bigint as item_id
     from range({lines}) as t (n)
-    where hash(n + 1) % 10 < 1 + hash(n // 10) % 10
 ) to '{path}' (format parquet)
 """
 

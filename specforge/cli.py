@@ -5,10 +5,8 @@ from __future__ import annotations
 import json
 import os
 import sys
-from collections.abc import Callable, Iterable
-from functools import wraps
+from collections.abc import Iterable
 from pathlib import Path
-from typing import ParamSpec
 
 import click
 
@@ -18,8 +16,6 @@ from specforge.output import FORMATS
 from specforge.output import render as render_problems
 from specforge.pipeline import Checked
 from specforge.problems import exit_code
-
-P = ParamSpec("P")
 
 _specs = click.argument("specs", nargs=-1, required=True, type=click.Path(path_type=Path), metavar="SPEC...")
 _spec = click.argument("spec", type=click.Path(path_type=Path))
@@ -36,9 +32,7 @@ def cli() -> None:
 def main() -> None:
     """The command `specforge`: exit 0 fine, 1 problems or stale files, 2 wrong usage, 3 a stage failed."""
     try:
-        cli.main(standalone_mode=False)
-    except click.exceptions.Exit as done:
-        sys.exit(done.exit_code)
+        sys.exit(cli.main(standalone_mode=False))  # a command returns its exit status
     except click.ClickException as error:
         error.show()
         sys.exit(2)
@@ -49,16 +43,6 @@ def main() -> None:
         sys.exit(error.exit_code)
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-
-
-def _exits(command: Callable[P, int]) -> Callable[P, None]:
-    """The returned number becomes the exit status."""
-
-    @wraps(command)
-    def run(*args: P.args, **kwargs: P.kwargs) -> None:
-        raise click.exceptions.Exit(command(*args, **kwargs))
-
-    return run
 
 
 def _colors() -> bool:
@@ -78,7 +62,6 @@ def _tell(found: Iterable[Checked], shape: str = "text") -> int:
 @click.option("--no-data", is_flag=True, help="Look at the spec alone, not at its data.")
 @click.option("--format", "shape", type=click.Choice(FORMATS), default="text", help="Output as.")
 @click.option("--show-defaults", is_flag=True, help="Print the spec with every default written out.")
-@_exits
 def check(specs: tuple[Path, ...], no_data: bool, shape: str, show_defaults: bool) -> int:
     """Check specs: everything that is wrong, at its place."""
     found = [pipeline.read(path) for path in specs]
@@ -89,13 +72,14 @@ def check(specs: tuple[Path, ...], no_data: bool, shape: str, show_defaults: boo
         click.echo("".join(pipeline.with_defaults(one) for one in found), nl=False)
     if shape == "text" and status == 0:
         counted = sum(len(one.problems) for one in found)
-        click.echo(f"{len(found)} spec{'s' * (len(found) != 1)} fine, {counted} warning{'s' * (counted != 1)}", err=True)
+        click.echo(
+            f"{len(found)} spec{'s' * (len(found) != 1)} fine, {counted} warning{'s' * (counted != 1)}", err=True
+        )
     return status
 
 
 @cli.command()
 @click.argument("term")
-@_exits
 def explain(term: str) -> int:
     """The page of a check, such as SF105, or a word of the language."""
     from specforge import codes, schema
@@ -113,7 +97,6 @@ def explain(term: str) -> int:
 
 
 @cli.command()
-@_exits
 def schema() -> int:
     """The JSON schema of the language, for editors."""
     from specforge.schema import json_schema
@@ -126,7 +109,6 @@ def schema() -> int:
 @_specs
 @click.option("--check", "only_check", is_flag=True, help="Write nothing; exit 1 where generated code is stale.")
 @click.option("--force", is_flag=True, help="Write over files that were edited by hand.")
-@_exits
 def compile(specs: tuple[Path, ...], only_check: bool, force: bool) -> int:
     """Write the generated code of specs."""
     from specforge import compiling
@@ -147,7 +129,6 @@ def compile(specs: tuple[Path, ...], only_check: bool, force: bool) -> int:
 @_spec
 @_settings
 @_as_json
-@_exits
 def plan(spec: Path, settings: tuple[str, ...], shape: str) -> int:
     """Which stages a run would run, and why; shapes, rows, steps."""
     from specforge import planning
@@ -162,10 +143,11 @@ def plan(spec: Path, settings: tuple[str, ...], shape: str) -> int:
 @cli.command()
 @_spec
 @click.option("--only", metavar="STAGE", help="Run one stage, and what it needs.")
-@click.option("--limit", type=click.IntRange(min=1), metavar="ROWS", help="Read this many events: a smoke run, not recorded.")
+@click.option(
+    "--limit", type=click.IntRange(min=1), metavar="ROWS", help="Read this many events: a smoke run, not recorded."
+)
 @click.option("--force", is_flag=True, help="Write over generated files that were edited by hand.")
 @_settings
-@_exits
 def run(spec: Path, only: str | None, limit: int | None, force: bool, settings: tuple[str, ...]) -> int:
     """Compile a spec, run its stages, and record the result."""
     from specforge import running
@@ -183,7 +165,6 @@ def run(spec: Path, only: str | None, limit: int | None, force: bool, settings: 
 @click.option("-k", type=click.IntRange(1, 1000), default=10, help="Documents to show.")
 @click.option("--compare", is_flag=True, help="Show the untuned model beside the tuned one.")
 @_as_json
-@_exits
 def search(name: str, query: str, k: int, compare: bool, shape: str) -> int:
     """Ask the index of the last run."""
     from specforge import searching
@@ -195,7 +176,6 @@ def search(name: str, query: str, k: int, compare: bool, shape: str) -> int:
 @cli.command()
 @click.argument("name", required=False)
 @_as_json
-@_exits
 def results(name: str | None, shape: str) -> int:
     """Every recorded run."""
     from specforge import listing

@@ -56,7 +56,7 @@ def encoder(spec: Spec, folder: str) -> Values:
     assert base is not None, "checked before: a malformed reference"
     return {
         "precision_partial": f"python/precision/{section.precision}.py.jinja",
-        "base_partial": f"python/place/{base.kind}_model.py.jinja",
+        "base_partial": f"python/place/{_place(base)}_model.py.jinja",
         "base": At(base.path, at.base.trail),
         "distribution": At(base.distribution, at.base.trail),
         "packaged": base.kind == "package",
@@ -248,7 +248,7 @@ def one_source(name: str, spec: Spec, folder: str) -> Values:
     return {
         "read": Code(f"read_{name}"),
         "packaged": place.kind == "package",
-        "place_partial": f"python/place/{place.kind}.py.jinja",
+        "place_partial": f"python/place/{_place(place)}.py.jinja",
         "format_partial": f"python/format/{references.FORMATS[suffix]}.py.jinja",
         "file": At(place.path, at.path.trail),
         "distribution": At(place.distribution, at.path.trail),
@@ -259,6 +259,11 @@ def one_source(name: str, spec: Spec, folder: str) -> Values:
         "name": name,
         "table": f"sources.{name}",
     }
+
+
+def _place(place: references.Reference) -> str:
+    """How code finds it: below the root, as an absolute path or Hub name is written, or in a distribution."""
+    return "file" if place.below_root else "package" if place.kind == "package" else "literal"
 
 
 def join(name: str, spec: Spec) -> Values:

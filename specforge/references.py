@@ -13,21 +13,21 @@ class Reference:
     """Where something lies.
 
     Attributes:
-        kind: `package`: shipped by an installed distribution; `hub`: a name on the model hub; else a path or a glob.
+        kind: `package`: shipped by an installed distribution; `hub`: a name on the model hub; else a path, or a glob of data.
         path: below the distribution, relative to the project's root, absolute, or the Hub name.
         distribution: the distribution's name, for `package`.
         version: the distribution's version, for `package`.
     """
 
-    kind: Literal["package", "file", "glob", "hub"]
+    kind: Literal["package", "file", "hub"]
     path: str
     distribution: str = ""
     version: str = ""
 
     @property
-    def is_absolute(self) -> bool:
-        """Whether this is one file or folder at a place of its own."""
-        return self.kind == "file" and self.path.startswith("/")
+    def below_root(self) -> bool:
+        """Whether the path is relative to the project's root."""
+        return self.kind == "file" and not self.path.startswith("/")
 
 
 _PACKAGE = re.compile(r"package:(?P<name>[A-Za-z0-9][A-Za-z0-9._-]*)==(?P<version>[A-Za-z0-9.+!_-]+)/(?P<path>.+)")
@@ -45,8 +45,7 @@ def parse(text: str, base: str, *, hub: bool = False) -> Reference | None:
         return Reference("package", match["path"], match["name"], match["version"])
     if hub and not text.startswith((".", "/", "~")):
         return Reference("hub", text)
-    path = posixpath.normpath(posixpath.join(base, text))
-    return Reference("glob" if not hub and re.search(r"[*?\[]", text) else "file", path)
+    return Reference("file", posixpath.normpath(posixpath.join(base, text)))
 
 
 FORMATS = {

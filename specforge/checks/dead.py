@@ -92,7 +92,7 @@ def mini_batch(spec: Spec, source: Source) -> Iterator[Problem]:
     if train is None or loss is None or size is None or size < train.batch_size:
         return
     keys: Keys = ("retriever", "loss", "mini_batch_size")
-    message = f'the cache of "{loss.kind}" has no effect: a batch of {train.batch_size} goes through at once'
+    message = '"mini_batch_size" has no effect: it is no smaller than "batch_size"'
     hint = f'raise "batch_size" above {size}, or take loss "{loss.kind.removeprefix("cached_")}"'
     yield _idle(source, keys if keys in source.places else ("retriever", "loss", "kind"), message, hint)
 
@@ -121,7 +121,7 @@ def itself(spec: Spec, source: Source) -> Iterator[Problem]:
         for row, name in enumerate(getattr(spec.evaluate, key)):
             keys: Keys = ("evaluate", key, row)
             if name == "untuned" and keys in source.places:
-                yield _idle(source, keys, '"untuned" has no effect: nothing is trained, so it is the system itself')
+                yield _idle(source, keys, '"untuned" has no effect: nothing is trained, so it is the system')
 
 
 def accepted(spec: Spec, problems: Iterable[Problem]) -> tuple[list[Problem], list[Problem]]:

@@ -148,7 +148,7 @@ def shares(spec: Spec, source: Source) -> Iterator[Problem]:
 def moments_in_order(spec: Spec, source: Source) -> Iterator[Problem]:
     """What chooses comes before what reports."""
     if isinstance(spec.split, ByTime) and _moment(spec.split.dev) >= _moment(spec.split.test):
-        message = f'"dev" begins at {spec.split.dev} and must begin before "test", at {spec.split.test}'
+        message = f'"dev" must begin before "test", which begins at {spec.split.test}'
         hint = 'what came before "dev" trains, "dev" to "test" chooses, from "test" on reports'
         yield Problem("SF303", message, source.value_span(("split", "dev")), ("split", "dev"), hint)
 
