@@ -1,6 +1,6 @@
 """What an edit of a spec costs after a full run: of `evaluate` alone, of `index` alone, of a comment.
 
-    python benchmarks/edits.py
+python benchmarks/edits.py
 """
 
 from __future__ import annotations

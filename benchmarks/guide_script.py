@@ -61,9 +61,7 @@ def main(data: Path, base: str, out: Path, *, batch: int, epochs: int, rate: flo
     )
     dev = evaluator(data, "dev")
     dev(model)
-    trainer = SentenceTransformerTrainer(
-        model=model, args=args, train_dataset=train_dataset, loss=loss, evaluator=dev
-    )
+    trainer = SentenceTransformerTrainer(model=model, args=args, train_dataset=train_dataset, loss=loss, evaluator=dev)
     trainer.train()
     scores = evaluator(data, "test")(model)
     model.save_pretrained(str(out / "final"))

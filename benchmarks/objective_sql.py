@@ -67,7 +67,7 @@ def main(millions: list[int], memory: int) -> None:
             root = Path(folder)
             _make(root, size * 1_000_000)
             subprocess.run([SPECFORGE, "compile", root / "events.yaml"], check=True, capture_output=True)
-            prepare = [sys.executable, root / "generated/events/prepare.py", "--work", root / "work"]
+            prepare: list[str | Path] = [sys.executable, root / "generated/events/prepare.py", "--work", root / "work"]
             ours = time_process(prepare)
             plain = PLAIN.format(scratch=str(root / "plain.duckdb"), memory=memory, lines=str(root / "lines.parquet"))
             theirs = _limited([sys.executable, "-c", plain])

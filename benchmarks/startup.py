@@ -1,6 +1,6 @@
 """Seconds of whole processes: `specforge check --no-data` on one spec, and `specforge compile` of twenty.
 
-    python benchmarks/startup.py
+python benchmarks/startup.py
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Builds docs/language.md from the docstrings of the language.
 
-    python docs/build.py
+python docs/build.py
 """
 
 from __future__ import annotations
@@ -23,7 +23,12 @@ def page() -> str:
 
 
 def _section(section: type[Section]) -> str:
-    lines = [f"\n## {section.__name__}\n", f"{(section.__doc__ or '').strip()}\n", "| field | default | meaning |", "|---|---|---|"]
+    lines = [
+        f"\n## {section.__name__}\n",
+        f"{(section.__doc__ or '').strip()}\n",
+        "| field | default | meaning |",
+        "|---|---|---|",
+    ]
     docs = field_docs(section)
     for name, field in section.model_fields.items():
         if name in docs:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import string
 
 from specforge import references
+from specforge.catalog import metrics
 from specforge.catalog.objectives import SameGroup
 from specforge.catalog.similarities import SIMILARITIES
 from specforge.catalog.splits import ByItem, ByTimeThenItem
@@ -81,6 +82,7 @@ def training(spec: Spec) -> Values:
         "loss_partial": f"python/loss/{loss.kind}.py.jinja",
         "train": at.train,
         "select": at.train.select,
+        "select_depth": At(cutoff(train.select.metric), at.train.select.metric.trail) if train.select else None,
         "sampler": _SAMPLERS[train.sampler],
         "saving": saving(train, at.train),
     }
@@ -93,6 +95,13 @@ def saving(train: Train, at: At) -> Values:
     if train.select.every == "epoch":
         return {"strategy": At("epoch", at.select.every.trail), "steps": None}
     return {"strategy": "steps", "steps": at.select.every}
+
+
+def cutoff(metric: str) -> int:
+    """The ranks that a metric looks at: 10 for `nDCG@10`."""
+    parsed = metrics.parse(metric)
+    assert parsed is not None and parsed[1] is not None, "checked before: a metric that is not of retrieval"
+    return parsed[1]
 
 
 def objective(spec: Spec) -> Values:
@@ -289,8 +298,7 @@ def baselines(measured: list[str], fused: list[str], model: str) -> Values:
         "baselines": [{"name": name, "function": Code(name)} for name in measured],
         "baseline_partials": [f"python/baseline/{name}.py.jinja" for name in [*shared, *names]],
         "fused": [
-            {"name": At(f"{model}+{name}", "evaluate.fuse"), "scorer": Code(f"baselines.{name}(work)")}
-            for name in fused
+            {"name": At(f"{model}+{name}", "evaluate.fuse"), "build": Code(f"baselines.{name}")} for name in fused
         ],
     }
 

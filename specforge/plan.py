@@ -109,7 +109,7 @@ def _files(spec: Spec, folder: str) -> tuple[File, ...]:
 def _scripts(spec: Spec) -> list[str]:
     trained = ["train"] if is_tuned(spec) else []
     rivals = ["baselines"] if baselines(spec) or fused(spec) else []
-    return ["prepare", "encoder", "ranking", "vectors", *rivals, *trained, "index", "evaluation", "search"]
+    return ["prepare", "encoder", "ranking", "measures", "vectors", *rivals, *trained, "index", "evaluation", "search"]
 
 
 def _embeddings(spec: Spec) -> list[str]:

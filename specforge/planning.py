@@ -19,7 +19,10 @@ def describe(made: Plan, *, as_json: bool) -> str:
     found = runner.status(made.stages, code, made.root, made.spec.name, made.base)
     rows = _rows(made, found)
     if as_json:
-        return json.dumps({"stages": [asdict(one) for one in found], "shapes": _shapes(made), "rows": rows}, indent=1) + "\n"
+        return (
+            json.dumps({"stages": [asdict(one) for one in found], "shapes": _shapes(made), "rows": rows}, indent=1)
+            + "\n"
+        )
     console = report.console()
     with console.capture() as text:
         console.print(report.stages(found))

@@ -16,11 +16,22 @@ from specforge.problems import exit_code
 from specforge.render import render
 from specforge.report import tables as report
 from specforge.results import record as results
+from specforge.results.verdict import verdict
 from specforge.run import runner
 from specforge.run.stage import Event, RunRecord, StageRecord, StageStatus, Waiting
 from specforge.write import write
 
-MODULES = ("duckdb", "pyarrow.parquet", "scipy.stats", "torch", "sentence_transformers", "datasets", "bm25s", "ir_measures", "faiss")
+MODULES = (
+    "duckdb",
+    "pyarrow.parquet",
+    "scipy.stats",
+    "torch",
+    "sentence_transformers",
+    "datasets",
+    "bm25s",
+    "ir_measures",
+    "faiss",
+)
 """Imported once, before the first stage is forked."""
 
 
@@ -33,9 +44,7 @@ def read(path: Path, settings: Iterable[str], limit: int | None) -> Checked:
     return pipeline.read(path, [*settings, *(f"sources.{name}.limit={limit}" for name in events)])
 
 
-def run(
-    checked: Checked, *, only: str | None, variant: bool, force: bool, tell: Callable[[list[Checked]], int]
-) -> int:
+def run(checked: Checked, *, only: str | None, variant: bool, force: bool, tell: Callable[[list[Checked]], int]) -> int:
     """The exit status. A variant leaves `generated/` and `results/` alone.
 
     Raises:
@@ -93,7 +102,7 @@ def _conclude(
     console.print()
     console.print(report.systems(metrics))
     console.print(f"\n{metrics['queries']} test queries over {metrics['documents']} documents; 95 % intervals by query")
-    for line in results.verdict(metrics):
+    for line in verdict(metrics):
         console.print(line, style="bold", soft_wrap=True)
     console.print(_cost(record), soft_wrap=True)
     for text in pipeline.rendered(checked.source, problems):
@@ -110,4 +119,6 @@ def _cost(record: results.Json) -> str:
     assert isinstance(stages, list)
     seconds = {stage["name"]: stage["seconds"] for stage in stages}
     size = int(str(record["index_bytes"])) / 2**20
-    return f"adopting it: {record['documents']} documents to embed ({seconds['embed']} s here), an index of {size:.1f} MiB"
+    return (
+        f"adopting it: {record['documents']} documents to embed ({seconds['embed']} s here), an index of {size:.1f} MiB"
+    )

@@ -26,7 +26,9 @@ def search(root: Path, name: str, query: str, k: int, *, compare: bool, as_json:
     if compare and "untuned" not in systems:
         raise UsageError(f'"{name}" keeps no untuned vectors; give it the baseline "untuned"')
     wanted = list(systems) if compare else list(systems)[:1]
-    found = {system: [asdict(hit) for hit in systems[system](work, query, k)] for system in wanted}
+    found: dict[str, list[dict[str, object]]] = {
+        system: [asdict(hit) for hit in systems[system](work, query, k)] for system in wanted
+    }
     if as_json:
         return json.dumps(found, indent=1, ensure_ascii=False) + "\n"
     console = report.console()

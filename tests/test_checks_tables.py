@@ -102,10 +102,8 @@ def test_nothing_trains(tmp_path: Path) -> None:
 
 
 def test_nothing_is_judged(tmp_path: Path) -> None:
-    assert [one.path for one in found(write(tmp_path / "data", queries=[]))] == [
-        ("split", "test"),
-        ("split", "test"),
-    ] or [one.path for one in found(write(tmp_path / "data", queries=[]))] == [("split", "dev"), ("split", "test")]
+    problems = found(write(tmp_path / "data", queries=[]))
+    assert {(one.code, one.path) for one in problems} == {("SF004", ("split", "dev")), ("SF004", ("split", "test"))}
 
 
 def test_dates_outside_the_events(tmp_path: Path) -> None:
@@ -132,7 +130,7 @@ def test_detectable(tmp_path: Path, number: int, codes: list[str]) -> None:
 
 
 def test_held_out_texts_in_train(tmp_path: Path) -> None:
-    rows = [*corpus([*words(198), "Milk, 1 L", "\uff2d\uff29\uff2c\uff2b 1 l"])]
+    rows = corpus([*words(198), "Milk, 1 L", "\uff2d\uff29\uff2c\uff2b 1 l"])
     rows[199] = (199, "d199", rows[199][2], "test")
     problem = the_one(found(write(tmp_path / "data", corpus=rows)))
     assert (problem.code, problem.message) == ("SF301", "1 held-out text also stands in train")
@@ -144,7 +142,7 @@ def test_near_duplicates(tmp_path: Path) -> None:
     rows = corpus(["Milk 1 l", "bread", "500 l milk", "rye"])
     rows[2:] = [(*row[:3], "test") for row in rows[2:]]
     problem = the_one(found(write(tmp_path / "data", corpus=rows)))
-    assert (problem.code, problem.message) == ("SF309", "50 % of the held-out texts nearly stand in train")
+    assert (problem.code, problem.message) == ("SF309", "50 % of the held-out texts have a near duplicate in train")
     assert problem.evidence == ('"500 l milk" and "Milk 1 l"',)
 
 
@@ -159,7 +157,7 @@ def test_batches_that_cannot_fill(tmp_path: Path) -> None:
     problem = the_one(found(write(tmp_path / "data", pairs=hub)))
     assert (problem.code, problem.message) == ("SF104", "an epoch has 2 steps, and one text stands in 99 pairs")
     assert problem.evidence == ("at least 97 of 99 pairs are left out of an epoch",)
-    few = pairs([edge for edge in itertools.permutations(range(20), 2)])
+    few = pairs(list(itertools.permutations(range(20), 2)))
     problem = the_one(found(write(tmp_path / "data", pairs=few), (BATCH, "batch_size: 128")))
     assert problem.message == "an epoch has 3 steps, and one text stands in 38 pairs"
     wide = pairs([(2 * row, 2 * row + 1) for row in range(20)] * 5)

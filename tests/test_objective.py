@@ -19,6 +19,9 @@ from specforge.templating import render
 Event = tuple[str, str, str | None]
 """Basket, item, moment."""
 
+Product = tuple[str, str | None, str, str | None]
+"""Id, brand, title, family."""
+
 ITEM: dict[str, Data] = {"by": "item", "test": 0.3, "dev": 0.2, "unit": "id", "seed": 7, "judging_groups": 0.4}
 SPLITS: dict[str, dict[str, Data]] = {
     "item": ITEM,
@@ -46,16 +49,16 @@ def script(**changes: Data) -> str:
     return render(file.template, file.context)[0]
 
 
-def run(
-    sql: str, products: list[tuple[str, str | None, str, str | None]], events: list[Event]
-) -> duckdb.DuckDBPyConnection:
+def run(sql: str, products: list[Product], events: list[Event]) -> duckdb.DuckDBPyConnection:
     """The tables that the script makes of products (id, brand, title, family) and events."""
     db = duckdb.connect()
     db.execute("create schema sources")
     db.execute("create table sources.products (sku varchar, brand varchar, title varchar, family varchar)")
     db.execute("create table sources.order_lines (basket varchar, sku varchar, ordered_at varchar)")
-    db.executemany("insert into sources.products values (?, ?, ?, ?)", products)
-    db.executemany("insert into sources.order_lines values (?, ?, ?)", events)
+    for row in products:
+        db.execute("insert into sources.products values (?, ?, ?, ?)", row)
+    for event in events:
+        db.execute("insert into sources.order_lines values (?, ?, ?)", event)
     db.execute(sql)
     return db
 
@@ -75,7 +78,7 @@ HAND = [
     # a cart across the first cut, and events without a moment
     ("cut", "a", "2024-02-29"), ("cut", "d", "2024-03-02"), ("never", "a", None), ("never", "d", None),
 ]  # fmt: skip
-LETTERS: list[tuple[str, str | None, str, str | None]] = [(letter, None, f"item {letter}", None) for letter in "abcde"]
+LETTERS: list[Product] = [(letter, None, f"item {letter}", None) for letter in "abcde"]
 
 
 def by_hand(together: int, one: int, other: int, total: int) -> float:
@@ -113,7 +116,7 @@ def test_groups_that_are_too_small_or_too_large_are_left_out() -> None:
 
 
 def test_a_text_leaves_out_what_is_missing_and_equal_texts_are_one_document() -> None:
-    products = [
+    products: list[Product] = [
         ("1", "Acme", "Red  shoe", None), ("2", None, "Red shoe", None), ("3", " ", "Red shoe", None),
         ("4", "Acme", "", None), ("5", None, "", None), ("6", "x", "y", None), ("6", "x", "y", None), ("6", "z", "z", None),
     ]  # fmt: skip
@@ -170,7 +173,7 @@ def test_columns_taken_over_hide_those_of_the_same_name() -> None:
     )
     db.execute("create table sources.articles as select 'wrong' as sku, 1 as article, 2 as code")
     db.execute("create table sources.codes as select 'right' as sku, 2 as number")
-    db.execute(script(sources=sources))
+    db.execute(script(sources=sources, split=DATED))
     assert db.sql("select group_id, item_id from events").fetchall() == [("g", "right")]
 
 
@@ -196,13 +199,17 @@ FOLDS: dict[str, Callable[[str, str | None], str | None]] = {
     ),
     "time_then_item": lambda group, moment: moment and ("judge" if moment >= "2024-03" else "train"),
 }
-UNITS = {"id": lambda sku: sku, "text": lambda sku: f"maker title {sku}", "family": lambda sku: f"f{int(sku) % 9}"}
+UNITS: dict[str, Callable[[str], str]] = {
+    "id": lambda sku: sku,
+    "text": lambda sku: f"maker title {sku}",
+    "family": lambda sku: f"f{int(sku) % 9}",
+}
 
 
-def made(seed: int) -> tuple[list[tuple[str, str | None, str, str | None]], list[Event]]:
+def made(seed: int) -> tuple[list[Product], list[Event]]:
     """40 products in families, 300 carts that keep to one of four themes."""
     chance = random.Random(seed)
-    products = [(f"{n}", "Maker", f"Title, {n}!", f"f{n % 9}") for n in range(40)]
+    products: list[Product] = [(f"{n}", "Maker", f"Title, {n}!", f"f{n % 9}") for n in range(40)]
     events: list[Event] = []
     for cart in range(300):
         theme, moment = chance.randrange(4), chance.choice(["2024-01-05", "2024-03-09", "2024-04-11"])
@@ -244,9 +251,8 @@ def test_every_split_and_weight_gives_what_plain_python_counts(split: str, weigh
     assert roles == {name: role(unit(name)) if unit else "known" for name in names.values()}
     rank_by_lift(found, roles, by, db)
     copies = Counter(db.sql("select anchor, positive from training").fetchall())
-    pairs = dict(
-        ((a, b), (n, x)) for a, b, n, x in db.sql("select anchor, positive, together, lift from pairs").fetchall()
-    )
+    rows = db.sql("select anchor, positive, together, lift from pairs").fetchall()
+    pairs = {(a, b): (together, lift) for a, b, together, lift in rows}
     assert set(copies) <= set(pairs)
     weights = {pair: {"equal": 1.0, "count": row[0], "lift": row[1]}[weight] for pair, row in pairs.items()}
     mean = sum(weights.values()) / len(weights)

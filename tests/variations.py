@@ -248,3 +248,98 @@ def leaves(data: Data, path: str = "") -> Iterator[Leaf]:
         return
     for key, value in data.items():
         yield from leaves(value, f"{path}.{key}" if path else key)
+
+
+OTHERS: dict[str, Data] = {
+    "name": "another",
+    "description": "Another sentence.",
+    "sources.products.path": "../data/more/products.parquet",
+    "sources.products.where": "price > 1",
+    "sources.products.id": "ean",
+    "sources.products.text": "{brand}: {headline} ({size})",
+    "sources.products.repeated_ids": "most_common",
+    "sources.products.join.source": "articles",
+    "sources.products.join.on": "producer_id",
+    "sources.products.join.key": "maker_number",
+    "sources.products.join.columns": ("brand", "line"),
+    "sources.makers.path": "../data/more/makers.parquet",
+    "sources.order_lines.path": "../data/more/lines.parquet",
+    "sources.order_lines.where": "shop <> 'demo'",
+    "sources.order_lines.join.source": "makers",
+    "sources.order_lines.join.on": "number",
+    "sources.order_lines.join.key": "number",
+    "sources.order_lines.join.columns": ("ean",),
+    "sources.articles.path": "../data/more/articles.parquet",
+    "objectives.carts.kind": "same_receipt",
+    "objectives.carts.events": "articles",
+    "objectives.carts.group": "receipt",
+    "objectives.carts.item": "ean",
+    "objectives.carts.of": "products_too",
+    "objectives.carts.time": "sold_at",
+    "objectives.carts.weight": "count",
+    "split.unit": "maker",
+    "split.dev": "2024-03-02",
+    "split.test": "2024-04-02",
+    "split.judged_from": "2024-03-02",
+    "retriever.base": "sentence-transformers/all-MiniLM-L12-v2",
+    "retriever.revision": "c9745ed1d9f207416be6d2e6f8de32d1f16199bf",
+    "retriever.prompts.query": "ask: ",
+    "retriever.prompts.document": "text: ",
+    "retriever.similarity": "dot",
+    "retriever.precision": "bf16",
+    "retriever.train.schedule": "cosine",
+    "retriever.train.sampler": "random",
+    "retriever.train.select.metric": "R@20",
+    "retriever.train.select.on": "test",
+    "retriever.train.select.every": 100,
+    "index.similarity": "dot",
+    "evaluate.primary": "AP@100",
+    "evaluate.metrics": ("R@20", "RR@10"),
+    "evaluate.baselines": ("popularity", "bm25"),
+    "evaluate.fuse": ("bm25",),
+    "accept.SF204": "another reason",
+}
+"""Path of a text or list in the rich specs -> another value of it."""
+
+
+def other(leaf: Leaf) -> Data:
+    """Another value that the field may have; numbers are raised a little."""
+    if isinstance(leaf.value, int):
+        return leaf.value + 1
+    if isinstance(leaf.value, float):
+        return leaf.value * 1.25 if leaf.value < 0.7 else leaf.value * 0.75
+    return OTHERS[leaf.path]
+
+
+@dataclass(frozen=True)
+class Edit:
+    """A rich spec with one value changed, and the files before and after."""
+
+    base: str
+    leaf: Leaf
+    before: Plan
+    after: Plan
+    files: dict[str, str]
+    edited: dict[str, str]
+
+
+@cache
+def edits() -> tuple[Edit, ...]:
+    """Every value of every rich spec, changed; those that a rich spec shares with the first are changed there only."""
+    found: list[tuple[str, Leaf, Plan]] = []
+    for name in RICHES:
+        data = variation(name)
+        # a second collection, so that `of` can change
+        data = changed(data, {"sources.products_too": changed(data, {})["sources"]["products"]})  # type: ignore[index, call-overload]
+        first = {leaf for _, leaf, _ in found}
+        new = [leaf for leaf in leaves(data) if leaf not in first and not leaf.path.startswith(_UNCHANGED)]
+        found += [(name, leaf, planned(changed(data, {leaf.path: other(leaf)}))) for leaf in new]
+    edited = render([after for _, _, after in found])
+    return tuple(
+        Edit(name, leaf, planned(variation(name)), after, compiled()[name], files)
+        for (name, leaf, after), files in zip(found, edited, strict=True)
+    )
+
+
+_UNCHANGED = ("specforge", "retriever.family", "retriever.loss.kind", "split.by", "index.kind", "sources.products_too")
+"""Fields with one value only, tags that stand for another section, and the second collection."""

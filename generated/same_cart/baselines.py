@@ -12,7 +12,8 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 from scipy.sparse import csr_matrix
 
-from ranking import PRIMARY, Queries, Scorer, fuse, measure, rank, read_corpus, read_qrels, read_queries, write_run
+from measures import DEPTH, PRIMARY
+from ranking import Queries, Scorer, fuse, measure, rank, read_corpus, read_qrels, read_queries, write_run
 from vectors import by_vectors
 
 HERE = Path(__file__).resolve().parent
@@ -88,7 +89,7 @@ def neighbour_transfer(work: Path) -> Scorer:
     cosine = by_vectors(work, work / "untuned")
 
     def quality(choice: tuple[int, float]) -> float:
-        return measure(PRIMARY, qrels, rank(fuse(transfer(work, choice[0]), cosine, choice[1]), queries, corpus))
+        return measure(PRIMARY, qrels, rank(fuse(transfer(work, choice[0]), cosine, choice[1]), queries, corpus, DEPTH))
 
     k, weight = max(itertools.product((5, 10, 20, 40), (0.2, 0.35, 0.5, 0.65, 0.8)), key=quality)
     return fuse(transfer(work, k), cosine, weight)
@@ -134,7 +135,7 @@ def main(work: Path) -> None:
     for system, build in SYSTEMS.items():
         score = build(work)
         for split in ("dev", "test"):
-            write_run(scratch / f"{system}.{split}.trec", rank(score, read_queries(work, split), corpus), system)
+            write_run(scratch / f"{system}.{split}.trec", rank(score, read_queries(work, split), corpus, DEPTH), system)
     shutil.rmtree(work / "baselines", ignore_errors=True)
     scratch.rename(work / "baselines")
 

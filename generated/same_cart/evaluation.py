@@ -6,6 +6,7 @@ import hashlib
 import itertools
 import json
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 from urllib.parse import unquote
 
@@ -16,10 +17,8 @@ from numpy.typing import NDArray
 from scipy import stats
 
 import baselines
+from measures import DEPTH, METRICS, PRIMARY
 from ranking import (
-    DEPTH,
-    METRICS,
-    PRIMARY,
     Corpus,
     Queries,
     Ranking,
@@ -69,8 +68,15 @@ def fused(work: Path, other: Scorer) -> tuple[Ranking, float]:
     corpus, dev, qrels = read_corpus(work), read_queries(work, "dev"), read_qrels(work, "dev")
     own = by_vectors(work, work / "vectors")
     weights = [step / 10 for step in range(1, 10)]
-    weight = max(weights, key=lambda weight: measure(PRIMARY, qrels, rank(fuse(own, other, weight), dev, corpus)))
-    return rank(fuse(own, other, weight), read_queries(work, "test"), corpus), weight
+    weight = max(
+        weights, key=lambda weight: measure(PRIMARY, qrels, rank(fuse(own, other, weight), dev, corpus, DEPTH))
+    )
+    return rank(fuse(own, other, weight), read_queries(work, "test"), corpus, DEPTH), weight
+
+
+FUSED: dict[str, Callable[[Path], Scorer]] = {
+    "tuned+neighbour_transfer": baselines.neighbour_transfer,
+}
 
 
 def per_query(ranking: Ranking, qrels: dict[str, dict[str, int]], queries: list[str]) -> dict[str, NDArray[np.float64]]:
@@ -123,9 +129,8 @@ def main(work: Path) -> None:
     runs = {name: read_run(work / f"baselines/{name}.test.trec", queries) for name in BASELINES}
     runs[MODEL] = by_index(work, queries, "test")
     chosen: dict[str, float] = {}
-    runs["tuned+neighbour_transfer"], chosen["tuned+neighbour_transfer"] = fused(
-        work, baselines.neighbour_transfer(work)
-    )
+    for name, build in FUSED.items():
+        runs[name], chosen[name] = fused(work, build(work))
     for name, ranking in runs.items():
         write_run(scratch / f"{name}.trec", ranking, name)
     values = {
@@ -151,7 +156,7 @@ def main(work: Path) -> None:
         },
         "differences": [
             {"system": a, "over": b, "metric": metric, **paired(values[a][metric], values[b][metric], draws)}
-            for a, b in itertools.permutations(runs, 2)
+            for b, a in itertools.combinations(runs, 2)
             for metric in METRICS
             if a not in BASELINES and any(runs[b].values())
         ],

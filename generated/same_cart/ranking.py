@@ -10,10 +10,6 @@ import numpy as np
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
-DEPTH = 100
-PRIMARY = "nDCG@10"
-METRICS = [PRIMARY, "R@10", "RR@10"]
-
 Ranking = dict[str, dict[str, float]]
 """Query id -> document id -> score."""
 
@@ -66,15 +62,15 @@ def read_qrels(work: Path, split: str) -> dict[str, dict[str, int]]:
     return qrels
 
 
-def rank(score: Scorer, queries: Queries, corpus: Corpus) -> Ranking:
-    """The best documents of every query over the full corpus, without the query itself, in blocks of bounded size."""
+def rank(score: Scorer, queries: Queries, corpus: Corpus, depth: int) -> Ranking:
+    """The best `depth` documents of every query over the full corpus, without the query itself, in blocks of bounded size."""
     block = max(1, 2**26 // max(1, len(corpus.ids)))
     ranking: Ranking = {}
     for start in range(0, len(queries.ids), block):
         part = queries.some(slice(start, start + block))
         scores = np.array(score(part), dtype=np.float32)
         scores[np.arange(len(part.ids)), part.rows] = -np.inf
-        best = np.argsort(-scores, axis=1, kind="stable")[:, :DEPTH]
+        best = np.argsort(-scores, axis=1, kind="stable")[:, :depth]
         for query, docs, values in zip(part.ids, best, np.take_along_axis(scores, best, axis=1), strict=True):
             ranking[query] = {
                 corpus.ids[doc]: float(value) for doc, value in zip(docs, values, strict=True) if value > -np.inf

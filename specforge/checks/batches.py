@@ -47,12 +47,13 @@ def _frequencies(tables: Tables) -> tuple[int, int]:
 def _unfillable(tables: Tables, steps: int, most: int, distinct: int) -> Problem:
     pairs = tables.profile.pairs
     left_out = max(pairs - steps * (distinct // 2), most - steps)
-    full = max(2, min(distinct // 2, pairs // max(most, 1)))
+    full = min(distinct // 2, pairs // most)
     message = f"an epoch has {counted(steps, 'step')}, and one text stands in {counted(most, 'pair')}"
     if most <= steps:
         message = f"a batch holds {distinct // 2} pairs at most, because there are {distinct} texts"
     evidence = (f"at least {left_out:,} of {counted(pairs, 'pair')} are left out of an epoch",)
-    hint = f'a text stands in a batch once; set "batch_size" to {full} or less, or lower "pairs_per_item"'
+    cure = f'set "batch_size" to {full} or less, or' if full >= 2 else "no batch size helps;"
+    hint = f'a text stands in a batch once: {cure} lower "pairs_per_item"'
     return Problem("SF104", message, tables.source.value_span(_KEYS), _KEYS, hint, evidence)
 
 
@@ -122,7 +123,7 @@ def false_negatives(tables: Tables) -> Iterator[Problem]:
         f"{percent(rows)} of the rows have at least one at batch size {train.batch_size}",
         'measured on all partners of training, not on the best "pairs_per_item" alone',
     )
-    hint = 'lower "batch_size", raise "min_count", or accept it with a reason: the loss pushes these apart'
+    hint = 'a smaller "batch_size" has fewer of them, and a higher "min_count" keeps chance partners out of the count'
     yield Problem("SF105", message, tables.source.value_span(_KEYS), _KEYS, hint, evidence)
 
 

@@ -53,7 +53,7 @@ def leaked(tables: Tables) -> Iterator[Problem]:
     yield from _same(tables, same)
     if len(near) > _NEAR * len(held_out):
         keys: Keys = ("split", "unit")
-        message = f"{percent(len(near) / len(held_out))} of the held-out texts nearly stand in train"
+        message = f"{percent(len(near) / len(held_out))} of the held-out texts have a near duplicate in train"
         evidence = _pairs(near)
         hint = 'they differ in figures or word order alone; set "unit" to a column that such variants share'
         yield Problem("SF309", message, tables.source.value_span(keys), keys, hint, evidence)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import cast
 
@@ -53,7 +53,7 @@ def runs(records: Iterable[tuple[Path, Mapping[str, object]]]) -> Table:
     return table
 
 
-def hits(found: Mapping[str, list[Mapping[str, object]]]) -> Table:
+def hits(found: Mapping[str, Sequence[Mapping[str, object]]]) -> Table:
     """What each system finds, side by side."""
     table = _table("", *(f"{system}" for system in found))
     for place, row in enumerate(zip(*found.values(), strict=False), start=1):

@@ -45,5 +45,5 @@ class Spec(Section):
     evaluate: Evaluate
     """How success is measured."""
 
-    accept: dict[Annotated[str, Field(pattern=r"^SF\d{3}$")], Text] = {}
+    accept: dict[Annotated[str, Field(pattern=r"^SF\d{3}$")], Text] = Field(default_factory=dict)
     """Warnings that are accepted, each by its code with a reason."""

@@ -1,0 +1,83 @@
+"""A value that changes in the spec changes one line in one file; the manifest says where it stands."""
+
+from __future__ import annotations
+
+import difflib
+import json
+
+import pytest
+from variations import Edit, edits
+
+NOWHERE = "is not compiled: see test_fields.py"
+TABLES = "another table: tables that nothing needs any more are not read"
+KIND = "another kind of thing, with lines of its own"
+
+EXCEPTIONS = {
+    "rich-description": NOWHERE,
+    "rich-accept.SF204": NOWHERE,
+    "rich-sources.products.repeated_ids": NOWHERE,
+    "rich-index.similarity": NOWHERE,
+    "rich_group-retriever.train.select.on": NOWHERE,
+    "rich-sources.products.join.source": TABLES,
+    "rich-sources.order_lines.join.source": TABLES,
+    "rich-objectives.carts.events": TABLES,
+    "rich-objectives.carts.of": TABLES,
+    "rich-objectives.carts.weight": KIND,
+    "rich-retriever.similarity": "the model, the scaling of vectors and the loss each say it in their library's words",
+    "rich-retriever.precision": KIND + ": `auto` asks the machine",
+    "rich-evaluate.baselines": KIND + ": each baseline is a function",
+    "rich_group-retriever.train.select.every": KIND + ": steps are written out, epochs are not",
+    "rich_group-retriever.train.select.metric": "its cutoff is the depth of the ranking as well",
+    "rich_time-retriever.train.select.every": "a checkpoint is measured when it is saved: two arguments of the trainer",
+    "rich_both-split.unit": KIND + ": a column instead of the text",
+}
+"""Rich spec and path -> why a changed value does not change exactly one line."""
+
+
+def name(edit: Edit) -> str:
+    return f"{edit.base}-{edit.leaf.path}"
+
+
+def changed_lines(edit: Edit) -> list[str]:
+    """Each line that is new, gone or changed, as `file: line`; a line in the place of another counts once."""
+    found: list[str] = []
+    for file in sorted({*edit.files, *edit.edited} - {"manifest.json", "requirements.txt"}):
+        before, after = (files.get(file, "").splitlines() for files in (edit.files, edit.edited))
+        for tag, a, b, c, d in difflib.SequenceMatcher(None, before, after, autojunk=False).get_opcodes():
+            if tag != "equal":
+                found += [f"{file}: {line}" for line in (after[c:d] if d - c >= b - a else before[a:b])]
+    return found
+
+
+@pytest.mark.parametrize("edit", edits(), ids=name)
+def test_one_value_is_one_line(edit: Edit) -> None:
+    lines = changed_lines(edit)
+    if name(edit) in EXCEPTIONS:
+        assert len(lines) != 1, f'"{name(edit)}" is no exception any more'
+    else:
+        assert len(lines) == 1, "\n".join(lines)
+
+
+def test_exceptions_are_fields_of_the_rich_specs() -> None:
+    assert set(EXCEPTIONS) <= {name(edit) for edit in edits()}
+
+
+UNMAPPED = {
+    "name": "stands in the README's heading",
+    "retriever.train.sampler": "a member of the library's enumeration",
+    "sources.products.text": "the first of several lines is named",
+}
+"""Paths of which the manifest does not name the line that changes."""
+
+
+@pytest.mark.parametrize("edit", [edit for edit in edits() if name(edit) not in EXCEPTIONS], ids=name)
+def test_the_manifest_names_the_line_that_changes(edit: Edit) -> None:
+    places = json.loads(edit.edited["manifest.json"])["fields"].get(edit.leaf.path, [])
+    assert any(differs(edit, place) for place in places) == (edit.leaf.path not in UNMAPPED), places
+
+
+def differs(edit: Edit, place: str) -> bool:
+    """Whether the line at `file:number` is another one after the edit."""
+    file, _, number = place.partition(":")
+    before, after = (files[file].splitlines()[int(number) - 1] for files in (edit.files, edit.edited))
+    return before != after
