@@ -1,6 +1,9 @@
 # make demo: set up, and run the demo. make test: set up, and run the tests.
 PYTHON ?= python3
 BIN := .venv/bin
+
+# two processes that compute at once on the same cores: waiting threads must sleep, not spin
+test test-slow: export OMP_WAIT_POLICY = passive
 INSTALLED := .venv/.installed
 
 $(INSTALLED): pyproject.toml constraints.txt

@@ -158,7 +158,13 @@ def shares(spec: Spec) -> Values:
 
 def fields(template: str) -> list[tuple[str, str]]:
     """A text template as (literal before, column); the text after the last column comes with an empty column."""
-    return [(literal, column or "") for literal, column, _, _ in string.Formatter().parse(template)]
+    found, before = list[tuple[str, str]](), ""
+    for literal, column, _, _ in string.Formatter().parse(template):
+        before += literal
+        if column:
+            found.append((before, column))
+            before = ""
+    return [*found, (before, "")] if before else found
 
 
 def text_expression(template: str) -> Code:

@@ -8,13 +8,12 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from specforge import load, plan, source
-from specforge.checks import static
+from specforge.checks import dead, static
 from specforge.errors import UsageError
 from specforge.output import render
 from specforge.plan import Plan
 from specforge.problems import Keys, Problem, Severity, in_order
 from specforge.source import Data, Source
-from specforge.spec.document import Spec
 
 
 @dataclass(frozen=True)
@@ -23,13 +22,15 @@ class Checked:
 
     Attributes:
         plan: None where the spec cannot be compiled.
-        problems: those that are not accepted, by place.
+        problems: those that stand, by place.
+        accepted: those that the spec accepts.
         data: the folder of the prepared tables, where the rows were looked at.
     """
 
     source: Source
     plan: Plan | None
     problems: tuple[Problem, ...]
+    accepted: tuple[Problem, ...] = ()
     data: Path | None = None
 
     @property
@@ -51,16 +52,12 @@ def read(path: Path, settings: Iterable[str] = ()) -> Checked:
         return Checked(text, None, tuple(in_order([*problems, *mistakes])))
     problems = in_order([*problems, *mistakes, *static.check(spec, text)])
     made = None if _has_error(problems) else plan.make(spec, path)
-    return Checked(text, made, tuple(kept(spec, problems)))
+    standing, accepted = dead.accepted(spec, problems)
+    return Checked(text, made, tuple(standing), tuple(accepted))
 
 
 def _has_error(problems: Iterable[Problem]) -> bool:
     return any(problem.severity is Severity.ERROR for problem in problems)
-
-
-def kept(spec: Spec, problems: Iterable[Problem]) -> list[Problem]:
-    """Those that the spec does not accept."""
-    return [problem for problem in problems if problem.code not in spec.accept]
 
 
 def with_rows(checked: Checked) -> Checked:
@@ -82,12 +79,16 @@ def with_rows(checked: Checked) -> Checked:
     record = runner.run(made.stages, code, made.root, code.name, made.base, only="prepare")
     data = record.stages[-1].output
     found = [*found, *tables.check(made.spec, checked.source, data, made.base)]
-    return replace(_more(checked, found), data=data)
+    everything = [*checked.problems, *checked.accepted, *found]
+    idle = dead.unused_accepts(made.spec, checked.source, everything)
+    return replace(_more(checked, [*found, *idle]), data=data)
 
 
 def _more(checked: Checked, found: list[Problem]) -> Checked:
     assert checked.plan is not None
-    return replace(checked, problems=tuple(in_order([*checked.problems, *kept(checked.plan.spec, found)])))
+    standing, accepted = dead.accepted(checked.plan.spec, found)
+    problems = tuple(in_order([*checked.problems, *standing]))
+    return replace(checked, problems=problems, accepted=(*checked.accepted, *accepted))
 
 
 def scratch(made: Plan) -> Path:

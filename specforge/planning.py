@@ -52,4 +52,6 @@ def _rows(made: Plan, found: list[StageStatus]) -> dict[str, int]:
 def _profile(made: Plan, data: Path) -> dict[str, int]:
     from specforge.checks.tables import profile
 
-    return {key: value for key, value in asdict(profile(data)).items() if isinstance(value, int)}
+    train = made.spec.retriever.train
+    found = asdict(profile(data, None if train == "none" else train.batch_size))
+    return {name.replace("_", " "): value for name, value in found.items() if value is not None}

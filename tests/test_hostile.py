@@ -62,9 +62,9 @@ def hostile(text: str) -> dict[str, Data]:
         {
             "description": text,
             "accept": {"SF204": f"{text} "},
-            "sources.products.path": f"../data/{text}.csv",
-            "sources.order_lines.path": f"/data/{text}.json",
-            "sources.products.text": f"{literal}{{{in_template(text)}}}{literal}{{title}}{literal}",
+            "sources.products.path": f"../data/{text}x.csv",
+            "sources.order_lines.path": f"/data/{text}x.json",
+            "sources.products.text": f"No. {literal}{{{in_template(text)}}}{literal}{{title}}{literal}",
             "sources.products.join.columns": (f"{text} taken", "brand"),
             **columns(text),
             **texts(text),
@@ -110,15 +110,16 @@ def types(script: str) -> list[object]:
 
 
 HARMLESS = drafts("Plain text")
+SHAPES = {name: (shape(text), comments(text)) for name, text in HARMLESS.items() if name.endswith(".py")}
 
 
-def keeps_its_shape(text: str) -> None:
-    files = drafts(text)
+def keeps_its_shape(files: dict[str, str], text: str) -> None:
     assert set(files) == set(HARMLESS)
     for name in files:
+        if files[name] == HARMLESS[name]:
+            continue
         if name.endswith(".py"):
-            assert shape(files[name]) == shape(HARMLESS[name]), name
-            assert comments(files[name]) == comments(HARMLESS[name]), name
+            assert (shape(files[name]), comments(files[name])) == SHAPES[name], name
         elif not name.endswith(".sql"):
             assert files[name] == HARMLESS[name], name
     script = files["objective.sql"]
@@ -127,10 +128,10 @@ def keeps_its_shape(text: str) -> None:
         assert kinds(script) == kinds(HARMLESS["objective.sql"])
 
 
-def reads_back(text: str) -> None:
-    files = drafts(text)
-    found = {value for name, file in files.items() if name.endswith(".py") for value in literals(file)}
-    paths = {posixpath.normpath(f"data/{text}.csv"), posixpath.normpath(f"/data/{text}.json")}
+def reads_back(files: dict[str, str], text: str) -> None:
+    edited = [file for name, file in files.items() if name.endswith(".py") and file != HARMLESS[name]]
+    found = {value for file in edited for value in literals(file)}
+    paths = {posixpath.normpath(f"data/{text}x.csv"), posixpath.normpath(f"/data/{text}x.json")}
     keyed = {name for path, name in columns(text).items() if path in ("sources.products.join.on", "split.unit")}
     assert {*texts(text).values(), *paths, *keyed} <= found
     for name in {*columns(text).values(), in_template(text), f"{text} taken"}:
@@ -140,23 +141,26 @@ def reads_back(text: str) -> None:
 
 @pytest.mark.parametrize("text", STRINGS.values(), ids=STRINGS)
 def test_texts_stay_texts(text: str) -> None:
-    keeps_its_shape(text)
-    reads_back(text)
+    files = drafts(text)
+    keeps_its_shape(files, text)
+    reads_back(files, text)
 
 
 # load refuses no control characters yet, and half a surrogate pair has no UTF-8
-@settings(deadline=None, max_examples=60)
+@settings(deadline=None, max_examples=40)
 @given(st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=60))
 def test_any_text_stays_a_text(text: str) -> None:
-    keeps_its_shape(text)
-    reads_back(text)
+    files = drafts(text)
+    keeps_its_shape(files, text)
+    reads_back(files, text)
 
 
-@settings(deadline=None, max_examples=60)
+@settings(deadline=None, max_examples=40)
 @given(st.text("'\"`\\{}%#-/*;()\n\r\x00 \ue000\ue001\ue002\ue0030a", min_size=1, max_size=20))
 def test_any_text_of_marks_and_quotes_stays_a_text(text: str) -> None:
-    keeps_its_shape(text)
-    reads_back(text)
+    files = drafts(text)
+    keeps_its_shape(files, text)
+    reads_back(files, text)
 
 
 @pytest.mark.parametrize("text", STRINGS.values(), ids=STRINGS)
@@ -164,7 +168,7 @@ def test_the_script_runs_on_columns_of_that_name(text: str) -> None:
     """One row goes in and one document comes out; nothing else happens to the database."""
     name = columns(text)
     text_column, taken = in_template(text), f"{text} taken"
-    tables = {
+    tables: dict[str, dict[str, str | None]] = {
         "products": {name["sources.products.id"]: "1", text_column: "shoe", "title": None, name["sources.products.join.on"]: "m"},
         "makers": {name["sources.products.join.key"]: "m", taken: "x", "brand": "b", name["split.unit"]: "f"},
         "order_lines": {

@@ -135,6 +135,7 @@ def test_a_text_leaves_out_what_is_missing_and_equal_texts_are_one_document() ->
         ("{brand}, {title}", "t"),
         ("- {title}{brand}!", "- t!"),
         ("{{{title}}}", "{t}"),
+        ("{{{brand}}} {title}", "} t"),
     ],
 )
 def test_text_templates(template: str, expected: str) -> None:
