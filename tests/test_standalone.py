@@ -39,18 +39,29 @@ HNSW = (
 FENCE = """\
 import sys
 from importlib import metadata
+from importlib.machinery import PathFinder
 
 ALLOWED = set({allowed!r})
+OWNERS = {{
+    name: {{owner.lower().replace("_", "-") for owner in owners}}
+    for name, owners in metadata.packages_distributions().items()
+}}
+FINDERS = list(sys.meta_path)
+
 
 class Fence:
-    def find_spec(self, name, path=None, target=None):
-        owners = OWNERS.get(name.partition(".")[0])
-        if name.partition(".")[0] == "specforge" or (owners and not owners & ALLOWED):
-            raise ModuleNotFoundError(f"{{name}} is not among the requirements", name=name)
+    find_distributions = staticmethod(PathFinder.find_distributions)
 
-OWNERS = {{name: {{one.lower().replace("_", "-") for one in names}} for name, names in metadata.packages_distributions().items()}}
-sys.meta_path.insert(0, Fence())
+    def find_spec(self, name, path=None, target=None):
+        top = name.partition(".")[0]
+        if top == "specforge" or (top in OWNERS and not OWNERS[top] & ALLOWED):
+            return None
+        return next(filter(None, (finder.find_spec(name, path, target) for finder in FINDERS)), None)
+
+
+sys.meta_path[:] = [Fence()]
 """
+"""A `sitecustomize` module: nothing can be found that belongs to no allowed distribution."""
 
 
 def closure(requirements: list[str]) -> set[str]:
@@ -118,12 +129,12 @@ def script(root: Path, name: str, *arguments: str) -> str:
 
 
 def read_run(path: Path) -> dict[str, list[str]]:
-    """Query -> documents by rank."""
-    found: dict[str, list[tuple[int, str]]] = defaultdict(list)
+    """Query -> documents, best first; of equal scores the later id stands first, as in trec_eval."""
+    found: dict[str, list[tuple[float, str]]] = defaultdict(list)
     for line in path.read_text(encoding="utf-8").splitlines():
-        query, _, doc, place, _, _ = line.split(" ")
-        found[unquote(query)].append((int(place), unquote(doc)))
-    return {query: [doc for _, doc in sorted(docs)] for query, docs in found.items()}
+        query, _, doc, _, score, _ = line.split(" ")
+        found[unquote(query)].append((float(score), unquote(doc)))
+    return {query: [doc for _, doc in sorted(docs, reverse=True)] for query, docs in found.items()}
 
 
 def read_qrels(work: Path) -> dict[str, set[str]]:
