@@ -183,7 +183,7 @@ def partials(value: object) -> set[str]:
 
 def test_repeated_names_count_once() -> None:
     files = compiled()["repeated_names"]
-    assert 'METRICS = [PRIMARY, "R@10", "AP@50", "P@5", "Success@1"]' in files["ranking.py"]
+    assert 'METRICS = [PRIMARY, "R@10", "AP@50", "P@5", "Success@1"]' in files["measures.py"]
     assert 'BASELINES = ["bm25"]' in files["evaluation.py"]
     assert files["baselines.py"].count("def bm25(") == 1
 

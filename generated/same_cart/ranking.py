@@ -63,7 +63,7 @@ def read_qrels(work: Path, split: str) -> dict[str, dict[str, int]]:
 
 
 def rank(score: Scorer, queries: Queries, corpus: Corpus, depth: int) -> Ranking:
-    """The best `depth` documents of every query over the full corpus, without the query itself, in blocks of bounded size."""
+    """The best `depth` documents of every query over the full corpus, without itself, in blocks of bounded size."""
     block = max(1, 2**26 // max(1, len(corpus.ids)))
     ranking: Ranking = {}
     for start in range(0, len(queries.ids), block):
