@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -13,6 +13,7 @@ from specforge.errors import UsageError
 from specforge.output import render
 from specforge.plan import Plan
 from specforge.problems import Keys, Problem, Severity, in_order
+from specforge.run.stage import Event
 from specforge.source import Data, Source
 
 
@@ -60,7 +61,7 @@ def _has_error(problems: Iterable[Problem]) -> bool:
     return any(problem.severity is Severity.ERROR for problem in problems)
 
 
-def with_rows(checked: Checked) -> Checked:
+def with_rows(checked: Checked, report: Callable[[Event], None] = lambda _: None) -> Checked:
     """The same after the checks that look at sources and rows; the tables are prepared, or found in the store.
 
     Raises:
@@ -76,7 +77,7 @@ def with_rows(checked: Checked) -> Checked:
     if _has_error(found):
         return _more(checked, found)
     code = scratch(made)
-    record = runner.run(made.stages, code, made.root, code.name, made.base, only="prepare")
+    record = runner.run(made.stages, code, made.root, code.name, made.base, "prepare", report)
     data = record.stages[-1].output
     found = [*found, *tables.check(made.spec, checked.source, data, made.base)]
     everything = [*checked.problems, *checked.accepted, *found]

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from pathlib import Path
 
 from rich.console import Console
 
-from specforge import compiling, pipeline
+from specforge import pipeline
 from specforge.pipeline import Checked
 from specforge.plan import Plan
 from specforge.problems import exit_code
@@ -52,15 +52,16 @@ def run(checked: Checked, *, only: str | None, variant: bool, force: bool, tell:
     """
     made, console = checked.plan, report.console()
     assert made is not None
-    files = render([made])[0]
-    code = _variant(made, files) if variant else made.folder
-    if not variant:
-        compiling.write([made], force=force)
-    checked = pipeline.with_rows(checked)
+    told = _reporter(console)
+    checked = pipeline.with_rows(checked, told)
     status = tell([checked])
     if status:
         return status
-    done = runner.run(made.stages, code, made.root, code.name, made.base, only, _reporter(console), MODULES)
+    files = render([made])[0]
+    code = _variant(made, files) if variant else made.folder
+    if not variant:
+        write(code, files, force=force)
+    done = runner.run(made.stages, code, made.root, code.name, made.base, only, told, MODULES)
     if only is not None:
         return 0
     return _conclude(replace(checked, plan=made), done, code, files, console, recorded=not variant)
@@ -73,17 +74,23 @@ def _variant(made: Plan, files: dict[str, str]) -> Path:
 
 
 def _reporter(console: Console) -> Callable[[Event], None]:
-    def report_event(event: Event) -> None:
+    """Prints what happens, each finished stage once."""
+    finished: set[str] = set()
+
+    def told(event: Event) -> None:
+        if event.name in finished:
+            return
         if isinstance(event, StageStatus) and event.state != "done":
             usual = f", last took {event.seconds:.0f} s" if event.seconds is not None else ""
             console.print(f"[dim]{event.name}: {event.reason}{usual}[/dim]")
         elif isinstance(event, Waiting):
             console.print(f"[dim]{event.name}: another run is making it; waiting[/dim]")
         elif isinstance(event, StageRecord):
+            finished.add(event.name)
             how = "from the store" if event.cached else f"{event.seconds:.1f} s, {event.peak_memory_mib:.0f} MiB"
             console.print(f"{event.name:<12} {how}")
 
-    return report_event
+    return told
 
 
 def _conclude(
@@ -102,7 +109,7 @@ def _conclude(
     path = results.write(folder, record, done.folder / "evaluation" / "scores.csv")
     console.print()
     console.print(report.systems(metrics))
-    console.print(f"\n{metrics['queries']} test queries over {metrics['documents']} documents; 95 % intervals by query")
+    console.print(f"\n{metrics['queries']} test queries over {metrics['documents']} documents; {_basis(made, metrics)}")
     for line in verdict(metrics):
         console.print(line, style="bold", soft_wrap=True)
     console.print(_cost(record), soft_wrap=True)
@@ -112,6 +119,13 @@ def _conclude(
     if recorded:
         console.print(f'next:   specforge search {made.spec.name} "..." --compare', soft_wrap=True)
     return exit_code(problems)
+
+
+def _basis(made: Plan, metrics: Mapping[str, float]) -> str:
+    """What the intervals cover, and what they do not."""
+    share = f"{100 * metrics['confidence']:g} % intervals by query"
+    train = made.spec.retriever.train
+    return share if train == "none" else f"{share}, of one training run (seed {train.seed})"
 
 
 def _cost(record: results.Json) -> str:

@@ -32,8 +32,8 @@ def test_what_is_beaten_and_what_is_not() -> None:
         )
     )
     assert line == (
-        "tuned beats untuned by +0.052 nDCG@10 (95 % 0.041 to 0.063, 1314 queries), bm25 (+0.030); "
-        "does not beat co_occurrence (+0.010); loses to popularity (-0.050)"
+        "tuned beats untuned by +0.052 nDCG@10 (95 % 0.041 to 0.063, 1314 queries), bm25 (+0.030, 0.020 to 0.040); "
+        "does not beat co_occurrence (+0.010, -0.010 to 0.030); loses to popularity (-0.050, -0.060 to -0.040)"
     )
 
 
@@ -46,14 +46,14 @@ def test_correction_takes_a_win_back() -> None:
             difference("tuned", "b", 0.01, 0.001, 0.02, 0.03),
         )
     )
-    assert alone == ["tuned beats a (+0.010)"]
-    assert beside == ["tuned does not beat a (+0.010), b (+0.010)"]
+    assert alone == ["tuned beats a (+0.010, 0.001 to 0.020)"]
+    assert beside == ["tuned does not beat a (+0.010, 0.001 to 0.020), b (+0.010, 0.001 to 0.020)"]
 
 
 def test_other_metrics_do_not_count() -> None:
     other = Difference(system="tuned", over="a", metric="R@10", mean=0.5, low=0.4, high=0.6, p=0.0)
     (line,) = verdict(metrics(other, difference("tuned", "a", 0.0, -0.1, 0.1, 1.0)))
-    assert line == "tuned does not beat a (+0.000)"
+    assert line == "tuned does not beat a (+0.000, -0.100 to 0.100)"
 
 
 def test_each_system_has_its_line() -> None:

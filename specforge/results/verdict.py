@@ -49,7 +49,7 @@ def _outcome(one: Difference, p: float, alpha: float) -> str:
 
 def _figures(one: Difference, metrics: Mapping[str, object]) -> str:
     if one["over"] != "untuned":
-        return f"{one['over']} ({one['mean']:+.3f})"
+        return f"{one['over']} ({one['mean']:+.3f}, {one['low']:.3f} to {one['high']:.3f})"
     share = f"{100 * cast(float, metrics['confidence']):g} %"
     interval = f"{share} {one['low']:.3f} to {one['high']:.3f}, {metrics['queries']} queries"
     return f"untuned by {one['mean']:+.3f} {one['metric']} ({interval})"
