@@ -19,15 +19,27 @@ from sentence_transformers.sentence_transformer.evaluation import InformationRet
 from sentence_transformers.sentence_transformer.losses import MultipleNegativesRankingLoss
 
 
-def evaluator(data: Path, split: str) -> InformationRetrievalEvaluator:
-    """The full corpus; the evaluator itself passes over a document with the query's own id."""
+class WithoutOwnId(InformationRetrievalEvaluator):
+    """The library's evaluator, which counts a query's own document as an answer; here it is passed over, as in specforge."""
+
+    def compute_metrics(self, queries_result_list: list[list[dict[str, object]]]) -> dict[str, object]:
+        """The library's metrics."""
+        others = [
+            [hit for hit in hits if hit["corpus_id"] != query]
+            for query, hits in zip(self.queries_ids, queries_result_list, strict=True)
+        ]
+        return dict(super().compute_metrics(others))
+
+
+def evaluator(data: Path, split: str) -> WithoutOwnId:
+    """The full corpus; the query's own id is never an answer."""
     corpus = pq.read_table(data / "corpus.parquet").to_pydict()
     queries = pq.read_table(data / "queries.parquet", filters=[("split", "=", split)]).to_pydict()
     qrels = pq.read_table(data / "qrels.parquet", filters=[("split", "=", split)]).to_pydict()
     relevant: dict[str, set[str]] = {}
     for query, doc in zip(qrels["query_id"], qrels["doc_id"], strict=True):
         relevant.setdefault(query, set()).add(doc)
-    return InformationRetrievalEvaluator(
+    return WithoutOwnId(
         queries=dict(zip(queries["query_id"], queries["text"], strict=True)),
         corpus=dict(zip(corpus["doc_id"], corpus["text"], strict=True)),
         relevant_docs=relevant,

@@ -70,7 +70,7 @@ def rank(score: Scorer, queries: Queries, corpus: Corpus, depth: int) -> Ranking
         part = queries.some(slice(start, start + block))
         scores = np.array(score(part), dtype=np.float32)
         scores[np.arange(len(part.ids)), part.rows] = -np.inf
-        best = np.argsort(-scores, axis=1, kind="stable")[:, :depth]
+        best = scores.shape[1] - 1 - np.argsort(-scores[:, ::-1], axis=1, kind="stable")[:, :depth]
         for query, docs, values in zip(part.ids, best, np.take_along_axis(scores, best, axis=1), strict=True):
             ranking[query] = {
                 corpus.ids[doc]: float(value) for doc, value in zip(docs, values, strict=True) if value > -np.inf

@@ -3,6 +3,7 @@
 import argparse
 import json
 import shutil
+from collections.abc import Iterable
 from pathlib import Path
 
 import pyarrow.parquet as pq
@@ -12,6 +13,7 @@ from sentence_transformers import SentenceTransformer, SentenceTransformerTraine
 from sentence_transformers.base.sampler import BatchSamplers
 from sentence_transformers.sentence_transformer.losses import MultipleNegativesRankingLoss
 from sentence_transformers.util import cos_sim
+from torch.nn.functional import pad
 
 import encoder
 
@@ -19,33 +21,36 @@ HERE = Path(__file__).resolve().parent
 ROOT = HERE.parents[1]
 
 
-class ByLength(torch.nn.Module):
-    """The model with texts of like length put through it together: the same vectors, with less padding to compute."""
-
-    def __init__(self, model: SentenceTransformer) -> None:
-        super().__init__()
-        self.model = model
-
-    def forward(self, features: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
-        """Sentence embeddings of shape (texts, dimension), in the order of the texts."""
-        mask = features["attention_mask"].bool()
-        order = mask.sum(dim=1).argsort(stable=True)
-        parts = []
-        for rows in order.split(32):
-            read = mask[rows].any(dim=0)
-            part = features | {
-                name: value[rows][:, read]
-                for name, value in features.items()
-                if isinstance(value, torch.Tensor) and value.shape == mask.shape
-            }
-            parts.append(self.model(part)["sentence_embedding"])
-        return {"sentence_embedding": torch.cat(parts)[order.argsort()]}
+def embed(model: torch.nn.Module, columns: list[dict[str, torch.Tensor]]) -> list[torch.Tensor]:
+    """Vectors of each column, of shape (texts, dimension). Texts of like length go together: less padding to compute."""
+    width = max(column["attention_mask"].shape[1] for column in columns)
+    names = [name for name in columns[0] if name in ("input_ids", "attention_mask", "token_type_ids")]
+    merged = {
+        name: torch.cat([pad(column[name], (0, width - column[name].shape[1])) for column in columns]) for name in names
+    }
+    mask = merged["attention_mask"].bool()
+    order = mask.sum(dim=1).argsort(stable=True)
+    parts = []
+    for rows in order.split(32):
+        read = mask[rows].any(dim=0)
+        part = columns[0] | {name: value[rows][:, read] for name, value in merged.items()}
+        parts.append(model(part)["sentence_embedding"])
+    vectors = torch.cat(parts)[order.argsort()]
+    return list(vectors.split([len(column["attention_mask"]) for column in columns]))
 
 
-def make_loss(model: SentenceTransformer) -> MultipleNegativesRankingLoss:
+class RankingLoss(MultipleNegativesRankingLoss):
+    """The library's loss, on vectors that are computed by length."""
+
+    def forward(self, sentence_features: Iterable[dict[str, torch.Tensor]], labels: torch.Tensor) -> torch.Tensor:
+        """The loss of a batch, a scalar."""
+        return self.compute_loss_from_embeddings(embed(self.model, list(sentence_features)), labels)
+
+
+def make_loss(model: SentenceTransformer) -> RankingLoss:
     """Each anchor's own positive among all positives of the batch."""
-    return MultipleNegativesRankingLoss(
-        ByLength(model),
+    return RankingLoss(
+        model,
         scale=20.0,
         similarity_fct=cos_sim,
     )

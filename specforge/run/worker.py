@@ -23,6 +23,7 @@ _GRACE_S = 5.0
 _CHUNK = 1 << 16
 _RSS_PER_MIB = 1 << (20 if sys.platform == "darwin" else 10)
 _PR_SET_PDEATHSIG = 1
+_M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD = -1, -3
 
 
 @dataclass(frozen=True)
@@ -71,6 +72,13 @@ def run_forked(script: Path, work: Path, log: Path) -> Outcome:
     return Outcome(status, time.monotonic() - started, peak_memory_mib, tuple(written.tail))
 
 
+def _keep_memory(libc: ctypes.CDLL) -> None:
+    """Freed blocks stay with the process: glibc hands the large ones of a training step back, to be faulted in again."""
+    if hasattr(libc, "mallopt"):
+        libc.mallopt(_M_MMAP_THRESHOLD, 1 << 30)
+        libc.mallopt(_M_TRIM_THRESHOLD, (1 << 31) - 1)
+
+
 def _fork(script: Path, work: Path, reading: int, writing: int) -> int:
     libc = ctypes.CDLL(None)
     parent = os.getpid()
@@ -79,6 +87,7 @@ def _fork(script: Path, work: Path, reading: int, writing: int) -> int:
     process = os.fork()
     if process == 0:
         os.close(reading)
+        _keep_memory(libc)
         _become_script(libc, parent, writing, script, work)
     with suppress(OSError):  # the child does the same; whoever comes first
         os.setpgid(process, process)
