@@ -19,7 +19,7 @@ from sentence_transformers.sentence_transformer.evaluation import InformationRet
 from sentence_transformers.sentence_transformer.losses import MultipleNegativesRankingLoss
 
 
-class WithoutOwnId(InformationRetrievalEvaluator):
+class WithoutOwnId(InformationRetrievalEvaluator):  # type: ignore[misc]
     """The library's evaluator, which counts a query's own document as an answer; here it is passed over, as in specforge."""
 
     def compute_metrics(self, queries_result_list: list[list[dict[str, object]]]) -> dict[str, object]:
