@@ -67,6 +67,27 @@ def test_the_record_holds_what_a_reader_needs(finished: Path) -> None:
     assert len(rows) == record["queries"] + 1
 
 
+BY_LENGTH = """
+import sys
+sys.path.insert(0, "generated/tiny")
+import encoder, torch, train
+model = encoder.load(encoder.base_model()).eval()
+texts = ["bread", "fresh bread butter jam honey milk", "organic", "family steak buns"] * 20
+columns = [model.preprocess(texts[:50]), model.preprocess(texts[30:])]
+with torch.no_grad():
+    ours = train.embed(model, columns)
+    theirs = [model(dict(column))["sentence_embedding"] for column in columns]
+assert [tuple(one.shape) for one in ours] == [(50, 32), (50, 32)]
+print(max(float((a - b).abs().max()) for a, b in zip(ours, theirs)))
+"""
+
+
+def test_training_by_length_gives_the_same_vectors(finished: Path) -> None:
+    done = subprocess.run([sys.executable, "-c", BY_LENGTH], cwd=finished, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert float(done.stdout) < 1e-5
+
+
 def test_search_shows_both_models(finished: Path) -> None:
     done = specforge(finished, "search", "tiny", "fresh steak", "--compare", "-k", "3", "--format", "json")
     found = json.loads(done.stdout)
