@@ -22,7 +22,7 @@ ROOT = HERE.parents[1]
 
 
 def embed(model: torch.nn.Module, columns: list[dict[str, torch.Tensor]]) -> list[torch.Tensor]:
-    """Vectors of each column, of shape (texts, dimension). Texts of like length go together: less padding to compute."""
+    """Vectors of each column, of shape (texts, dimension). Texts of like length go together: there is less padding."""
     width = max(column["attention_mask"].shape[1] for column in columns)
     names = [name for name in columns[0] if name in ("input_ids", "attention_mask", "token_type_ids")]
     merged = {
