@@ -32,7 +32,9 @@ def _section(section: type[Section]) -> str:
     docs = field_docs(section)
     for name, field in section.model_fields.items():
         if name in docs:
-            lines.append(f"| `{name}` | {_default(field.get_default(call_default_factory=True))} | {docs[name].replace('|', chr(92) + '|')} |")
+            lines.append(
+                f"| `{name}` | {_default(field.get_default(call_default_factory=True))} | {docs[name].replace('|', chr(92) + '|')} |"
+            )
     return "\n".join(lines) + "\n"
 
 
