@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import replace
 from pathlib import Path
 
 from rich.console import Console
@@ -64,7 +63,7 @@ def run(checked: Checked, *, only: str | None, variant: bool, force: bool, tell:
     done = runner.run(made.stages, code, made.root, code.name, made.base, only, told, MODULES)
     if only is not None:
         return 0
-    return _conclude(replace(checked, plan=made), done, code, files, console, recorded=not variant)
+    return _conclude(checked, done, code, files, console, recorded=not variant)
 
 
 def _variant(made: Plan, files: dict[str, str]) -> Path:

@@ -57,12 +57,15 @@ def _unfillable(tables: Tables, steps: int, most: int, distinct: int) -> Problem
     return Problem("SF104", message, tables.source.value_span(_KEYS), _KEYS, hint, evidence)
 
 
-_OVERLAPS = """
+_ROWS_OF = """
     with rows_of as (
         select a.doc as anchor, p.doc as positive, count(*)::double as n
         from pairs t join corpus a on a.doc_id = t.anchor_id join corpus p on p.doc_id = t.positive_id
         group by all
-    ), times as (
+    )"""
+"""Each pair of documents that trains, and how many rows it has; the start of a query."""
+
+_OVERLAPS = f"""{_ROWS_OF}, times as (
         select doc, sum(n) as n
         from (select anchor as doc, n from rows_of union all select positive, n from rows_of)
         group by doc
@@ -75,12 +78,7 @@ _OVERLAPS = """
 """
 """Rows, and ordered pairs of rows that share a text (a row and itself among them)."""
 
-_FALSE = """
-    with rows_of as (
-        select a.doc as anchor, p.doc as positive, count(*)::double as n
-        from pairs t join corpus a on a.doc_id = t.anchor_id join corpus p on p.doc_id = t.positive_id
-        group by all
-    ), as_anchor as (
+_FALSE = f"""{_ROWS_OF}, as_anchor as (
         select anchor as doc, sum(n) as n from rows_of group by anchor
     ), as_positive as (
         select positive as doc, sum(n) as n from rows_of group by positive
