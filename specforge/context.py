@@ -75,7 +75,7 @@ def training(spec: Spec) -> Values:
     """The loss and the trainer's arguments; nothing where nothing is trained."""
     loss, train, at = spec.retriever.loss, spec.retriever.train, At(spec.retriever, "retriever")
     if train == "none" or loss is None:
-        return {}
+        return {"more_seeds": None}
     return {
         "loss": at.loss,
         "cached": loss.cached,
@@ -85,6 +85,8 @@ def training(spec: Spec) -> Values:
         "select_depth": At(cutoff(train.select.metric), at.train.select.metric.trail) if train.select else None,
         "sampler": _SAMPLERS[train.sampler],
         "saving": saving(train, at.train),
+        "seed": At(train.seeds[0], at.train.seeds.trail),
+        "more_seeds": At(list(train.seeds[1:]), at.train.seeds.trail),
     }
 
 

@@ -67,6 +67,11 @@ def is_tuned(spec: Spec) -> bool:
     return spec.retriever.train != "none"
 
 
+def more_seeds(spec: Spec) -> tuple[int, ...]:
+    """The seeds that the training is repeated with."""
+    return () if spec.retriever.train == "none" else spec.retriever.train.seeds[1:]
+
+
 def model_system(spec: Spec) -> str:
     """The name of the system under test."""
     return "tuned" if is_tuned(spec) else "untuned"
@@ -108,6 +113,7 @@ def _files(spec: Spec, folder: str) -> tuple[File, ...]:
 
 def _scripts(spec: Spec) -> list[str]:
     trained = ["train"] if is_tuned(spec) else []
+    trained += ["repeats"] if more_seeds(spec) else []
     rivals = ["baselines"] if baselines(spec) or fused(spec) else []
     return ["prepare", "encoder", "ranking", "measures", "vectors", *rivals, *trained, "index", "evaluation", "search"]
 
@@ -154,7 +160,8 @@ def _stages(spec: Spec) -> tuple[Stage, ...]:
     base = () if is_tuned(spec) else model
     encoding = ("sentence-transformers", "transformers", "torch")
     training = (*encoding, "accelerate", "datasets")
-    measured = (*known, *rivals, "embed", "index")
+    repeats = ("repeats",) if more_seeds(spec) else ()
+    measured = (*known, *rivals, "embed", "index", *repeats)
     ranking = ("ir-measures", "numpy", "scipy")
     measuring = ("faiss-cpu", "pytrec-eval-terrier", *ranking)
     stages = (
@@ -164,6 +171,7 @@ def _stages(spec: Spec) -> tuple[Stage, ...]:
         Stage("train", "train.py", "model", ("prepare",), model, (), training, precision),
         Stage("embed", "embed.py", "vectors", ("prepare", *trained), base, (), encoding, precision),
         Stage("index", "index.py", "index", ("embed",), (), (), ("faiss-cpu", "numpy"), precision),
+        Stage("repeats", "repeats.py", "repeats", ("prepare",), model, (), training, precision),
         Stage(
             "evaluation",
             "evaluation.py",

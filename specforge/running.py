@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from rich.console import Console
 
@@ -120,11 +121,23 @@ def _conclude(
     return exit_code(problems)
 
 
-def _basis(made: Plan, metrics: Mapping[str, float]) -> str:
+def _basis(made: Plan, metrics: Mapping[str, Any]) -> str:
     """What the intervals cover, and what they do not."""
     share = f"{100 * metrics['confidence']:g} % intervals by query"
     train = made.spec.retriever.train
-    return share if train == "none" else f"{share}, of one training run (seed {train.seed})"
+    if train == "none":
+        return share
+    if len(train.seeds) == 1:
+        return f"{share}, of one training run (seed {train.seeds[0]})"
+    return f"{share}, of the model of seed {train.seeds[0]}; {_spread(train.seeds, metrics)}"
+
+
+def _spread(seeds: Sequence[int], metrics: Mapping[str, Any]) -> str:
+    """The tuned model's primary metric with every seed."""
+    primary = metrics["primary"]
+    means = {str(seeds[0]): metrics["systems"]["tuned"][primary]["mean"]}
+    means |= {seed: metrics["repeats"][seed]["tuned"][primary] for seed in map(str, seeds[1:])}
+    return f"{primary} of tuned by seed: {', '.join(f'{seed} {mean:.3f}' for seed, mean in means.items())}"
 
 
 def _cost(record: results.Json) -> str:

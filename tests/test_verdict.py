@@ -64,3 +64,17 @@ def test_each_system_has_its_line() -> None:
         )
     )
     assert [line.split()[0] for line in lines] == ["tuned", "tuned+a"]
+
+
+def test_a_win_holds_with_every_seed() -> None:
+    """Means of two more seeds: 0.35 and 0.33 beat a fixed 0.32, and 0.35 and 0.33 do not both beat 0.34."""
+    found = metrics(
+        difference("tuned", "untuned", 0.04, 0.03, 0.05, 1e-6),
+        difference("tuned", "bm25", 0.02, 0.01, 0.03, 1e-6),
+    )
+    found["systems"] = {"untuned": {"nDCG@10": {"mean": 0.32}}, "bm25": {"nDCG@10": {"mean": 0.34}}}
+    found["repeats"] = {"2": {"tuned": {"nDCG@10": 0.35}}, "3": {"tuned": {"nDCG@10": 0.33}}}
+    assert verdict(found) == [
+        "tuned beats untuned by +0.040 nDCG@10 (95 % 0.030 to 0.050, 1314 queries; over 3 seeds +0.010 to +0.040); "
+        "does not beat bm25 (+0.020, 0.010 to 0.030)"
+    ]

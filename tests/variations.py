@@ -75,7 +75,8 @@ retriever:
     max_grad_norm: 1.0
     gradient_accumulation: 1
     sampler: no_duplicates
-    seed: 42
+    dropout: 0.1
+    seeds: [42]
     checkpoint_steps: 500
 index: {kind: flat, similarity: cosine}
 evaluate:
@@ -135,6 +136,8 @@ VARIATIONS: dict[str, Changes] = {
     "untrained_alone": {
         "retriever.train": "none", "retriever.loss": GONE, "evaluate.baselines": (), "evaluate.fuse": ()
     },
+    "seeds": {"retriever.train.seeds": (1, 2, 3), "retriever.train.dropout": GONE},
+    "seeds_alone": {"retriever.train.seeds": (1, 2), "evaluate.baselines": (), "evaluate.fuse": ()},
     "schedule": {"retriever.train.schedule": "cosine", "retriever.train.learning_rate": 2e-4},
     "csv": {"sources.products.path": "../data/products.csv", "sources.order_lines.path": "../data/lines.csv.gz"},
     "tsv": {"sources.products.path": "../data/products.tsv", "sources.makers.path": "../data/makers.tsv.gz"},
@@ -289,6 +292,7 @@ OTHERS: dict[str, Data] = {
     "retriever.precision": "bf16",
     "retriever.train.schedule": "cosine",
     "retriever.train.sampler": "random",
+    "retriever.train.seeds": (43,),
     "retriever.train.select.metric": "R@20",
     "retriever.train.select.on": "test",
     "retriever.train.select.every": 100,

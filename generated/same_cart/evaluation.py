@@ -43,11 +43,9 @@ RESAMPLES = 10000
 SEED = 0
 
 
-def by_index(work: Path, queries: Queries, split: str) -> Ranking:
-    """The answers of the index, as users will get them, without the query itself."""
-    index = faiss.read_index(str(work / "index/index.faiss"))
-    ids = read_corpus(work).ids
-    scores, rows = index.search(np.load(work / f"vectors/{split}.npy"), min(DEPTH + 1, len(ids)))
+def by_index(index: faiss.Index, vectors: Path, queries: Queries, ids: list[str]) -> Ranking:
+    """The answers of an index to the test queries, as users will get them, without the query itself."""
+    scores, rows = index.search(np.load(vectors / "test.npy"), min(DEPTH + 1, len(ids)))
     return {
         query: {ids[row]: float(score) for score, row in zip(*found, strict=True) if row not in (own, -1)}
         for query, own, found in zip(queries.ids, queries.rows, zip(scores, rows, strict=True), strict=True)
@@ -63,10 +61,10 @@ def read_run(path: Path, queries: Queries) -> Ranking:
     return ranking
 
 
-def fused(work: Path, other: Scorer) -> tuple[Ranking, float]:
+def fused(work: Path, vectors: Path, other: Scorer) -> tuple[Ranking, float]:
     """The model's own scores and another system's, standardised and added; the weight is the best on dev."""
     corpus, dev, qrels = read_corpus(work), read_queries(work, "dev"), read_qrels(work, "dev")
-    own = by_vectors(work, work / "vectors")
+    own = by_vectors(work, vectors)
     weights = [step / 10 for step in range(1, 10)]
     weight = max(
         weights, key=lambda weight: measure(PRIMARY, qrels, rank(fuse(own, other, weight), dev, corpus, DEPTH))
@@ -126,11 +124,13 @@ def main(work: Path) -> None:
     shutil.rmtree(scratch, ignore_errors=True)
     scratch.mkdir(parents=True)
     corpus, queries, qrels = read_corpus(work), read_queries(work, "test"), read_qrels(work, "test")
+    index = faiss.read_index(str(work / "index/index.faiss"))
     runs = {name: read_run(work / f"baselines/{name}.test.trec", queries) for name in BASELINES}
-    runs[MODEL] = by_index(work, queries, "test")
+    runs[MODEL] = by_index(index, work / "vectors", queries, corpus.ids)
     chosen: dict[str, float] = {}
-    for name, build in FUSED.items():
-        runs[name], chosen[name] = fused(work, build(work))
+    others = {name: scorer(work) for name, scorer in FUSED.items()}
+    for name, other in others.items():
+        runs[name], chosen[name] = fused(work, work / "vectors", other)
     for name, ranking in runs.items():
         write_run(scratch / f"{name}.trec", ranking, name)
     values = {

@@ -69,7 +69,7 @@ def last_checkpoint(folder: Path) -> str | None:
     return str(found[-1]) if found else None
 
 
-def main(work: Path) -> None:
+def main(work: Path, seed: int = 42) -> None:
     """Make `model/` in the work folder; a run that was killed goes on from its last checkpoint."""
     model = encoder.load(encoder.base_model())
     pairs = pq.read_table(work / "data/pairs.parquet", columns=["anchor", "positive"])
@@ -84,7 +84,7 @@ def main(work: Path) -> None:
         warmup_steps=0.1,
         weight_decay=0.0,
         max_grad_norm=1.0,
-        seed=42,
+        seed=seed,
         use_cpu=not torch.cuda.is_available(),
         bf16=encoder.BF16,
         prompts={

@@ -103,10 +103,12 @@ def repeated(spec: Spec, source: Source) -> Iterator[Problem]:
     yield from _repeats(source, ("evaluate", "metrics"), section.metrics, (section.primary,))
     yield from _repeats(source, ("evaluate", "baselines"), section.baselines, ())
     yield from _repeats(source, ("evaluate", "fuse"), section.fuse, ())
+    train = trained(spec)
+    yield from _repeats(source, ("retriever", "train", "seeds"), train.seeds if train else (), ())
 
 
-def _repeats(source: Source, keys: Keys, names: Iterable[str], before: Iterable[str]) -> Iterator[Problem]:
-    seen = set(before)
+def _repeats(source: Source, keys: Keys, names: Iterable[object], before: Iterable[object]) -> Iterator[Problem]:
+    seen = set[object](before)
     for row, name in enumerate(names):
         if name in seen and keys in source.places:
             yield _idle(source, (*keys, row), f'"{name}" has no effect: it is asked for already')

@@ -9,6 +9,8 @@ from pydantic import Field
 from specforge.catalog.losses import AnyLoss
 from specforge.spec.base import Count, Section, Text
 
+Seed = Annotated[int, Field(ge=0, lt=2**32)]
+
 
 class Prompts(Section):
     """Text put before every query and every document, to the byte."""
@@ -63,8 +65,11 @@ class Train(Section):
     sampler: Literal["no_duplicates", "random"] = "no_duplicates"
     """How batches are drawn: no text twice in a batch, or at random."""
 
-    seed: Annotated[int, Field(ge=0, lt=2**32)] = 42
-    """For the order of the pairs and the dropout."""
+    dropout: Annotated[float, Field(ge=0, lt=1)] | None = None
+    """Share of the activations that a training step sets to zero; without it, the base model's own."""
+
+    seeds: Annotated[tuple[Seed, ...], Field(min_length=1, max_length=20)] = (42,)
+    """For the order of the pairs and the dropout. The first makes the model; the training is repeated with the others, and the spread stands in the verdict."""
 
     checkpoint_steps: Count = 500
     """A killed run goes on from the last of these."""
