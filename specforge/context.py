@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import string
 
-from specforge import references
-from specforge.catalog import metrics
-from specforge.catalog.objectives import SameGroup
+from specforge import judging, references
+from specforge.catalog import metrics, roles
+from specforge.catalog.evidence import Judged
+from specforge.catalog.objectives import Objective
 from specforge.catalog.similarities import SIMILARITIES
 from specforge.catalog.splits import ByItem, ByTimeThenItem
 from specforge.quote import Code, identifier, sql
@@ -109,24 +110,14 @@ def cutoff(metric: str) -> int:
 def objective(spec: Spec) -> Values:
     """The SQL of what similar means."""
     (name, value), *_ = spec.objectives.items()
-    at = At(value, f"objectives.{name}")
+    asked = value.asked if isinstance(value, Judged) else None
     return {
-        "objective": {
-            "kind": At(Code(value.kind), at.kind.trail),
-            "events": relation(value.events, spec),
-            "group": At(identifier(value.group), at.group.trail),
-            "item": At(identifier(value.item), at.item.trail),
-            "moment": At(moment(value), at.time.trail),
-            "min_items": at.min_items,
-            "max_items": at.max_items,
-            "min_count": at.min_count,
-            "pairs_per_item": at.pairs_per_item,
-            "weight_partial": f"sql/weight/{value.weight}.sql.jinja",
-            "judged_min_count": at.judgments.min_count,
-            "min_groups": at.min_groups,
-            "judged_per_query": at.judgments.per_query,
-        },
-        "collection": collection(value.of, spec),
+        "objective_partial": f"sql/objective/{value.sql}.sql.jinja",
+        "of_items": value.queries == "documents",
+        "kind": At(Code(value.kind), f"objectives.{name}.kind"),
+        "collection": collection(value.of, spec) if value.of else own_texts(value, spec),
+        "asked": collection(asked, spec) if asked else None,
+        **judging.values(name, value, spec.split, lambda source: relation(source, spec)),
     }
 
 
@@ -136,6 +127,7 @@ def collection(name: str, spec: Spec) -> Values:
     column = family(spec)
     return {
         "name": relation(name, spec),
+        "columns": None,
         "id": At(identifier(source.id or ""), at.id.trail),
         "text": At(text_expression(source.text or ""), at.text.trail),
         "family": At(identifier(column) if column else None, "split.unit"),
@@ -143,14 +135,20 @@ def collection(name: str, spec: Spec) -> Values:
     }
 
 
-def moment(value: SameGroup) -> Code:
-    """When an event was, for splits by time."""
-    return Code(f"{identifier(value.time)}::timestamp" if value.time else "null::timestamp")
+def own_texts(value: Objective, spec: Spec) -> Values:
+    """The same where the rows hold the texts: each value of the columns is a document, and its own id."""
+    found = [one for one in roles.columns(value) if one.role.ids]
+    return {
+        "name": relation(found[0].source, spec),
+        "columns": [Code(identifier(one.column)) for one in found],
+        "family": None,
+        "unit": At(unit(spec), "split.unit"),
+    }
 
 
 def shares(spec: Spec) -> Values:
     """Shares as `bucket()` counts them: in ten thousandths."""
-    values = {name: getattr(spec.split, name, None) for name in ("test", "dev", "judging_groups")}
+    values = {name: getattr(spec.split, name, None) for name in ("test", "dev", "dev_share", "judging_groups")}
     return {
         name: At(max(1, round(value * 10_000)), f"split.{name}")
         for name, value in values.items()
@@ -216,8 +214,9 @@ def key_columns(name: str, spec: Spec) -> list[str]:
         if other.join and other.join.source == name:
             keys |= {other.join.key or other.join.on, *other.join.columns}
     for value in spec.objectives.values():
-        keys |= {value.group, value.item} if value.events == name else set()
-        keys |= _collection_columns(name, spec) if value.of == name else set()
+        keys |= {one.column for one in roles.columns(value) if one.source == name and one.role.key}
+        for _, source_name, role in roles.tables(value):
+            keys |= _collection_columns(name, spec) if role.collection and source_name == name else set()
     return sorted(keys - (set(source.join.columns) if source.join else set()))
 
 
@@ -239,8 +238,8 @@ def used_sources(spec: Spec) -> list[str]:
             order.append(name)
 
     for value in spec.objectives.values():
-        visit(value.of)
-        visit(value.events)
+        for _, name, _ in roles.tables(value):
+            visit(name)
     return order
 
 

@@ -9,6 +9,7 @@ from typing import Literal, get_origin
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
+from specforge.catalog.roles import tables
 from specforge.codes import CODES, Severity
 from specforge.nodes import scalar
 from specforge.problems import Keys, Problem, in_order
@@ -244,16 +245,15 @@ def _file_name(source: Source) -> Iterator[Problem]:
 
 def _source_names(spec: Spec, source: Source) -> Iterator[Problem]:
     for name, objective in spec.objectives.items():
-        for key in ("events", "of"):
-            wanted = getattr(objective, key)
-            if wanted not in spec.sources:
-                yield _unknown_name(source, ("objectives", name, key), "source", wanted, spec.sources)
-        collection = spec.sources.get(objective.of)
-        if collection is not None and collection.id is None and collection.text is None:
-            keys = ("objectives", name, "of")
-            message = f'source "{objective.of}" is no collection, and "of" needs one'
-            hint = f'give "{objective.of}" an "id" and a "text"'
-            yield Problem("SF003", message, source.value_span(keys), keys, hint)
+        for field, wanted, role in tables(objective):
+            keys = ("objectives", name, field)
+            table = spec.sources.get(wanted)
+            if table is None:
+                yield _unknown_name(source, keys, "source", wanted, spec.sources)
+            elif role.collection and table.id is None and table.text is None:
+                message = f'source "{wanted}" is no collection, and "{field}" needs one'
+                hint = f'give "{wanted}" an "id" and a "text"'
+                yield Problem("SF003", message, source.value_span(keys), keys, hint)
 
 
 def _joins(spec: Spec, source: Source) -> Iterator[Problem]:

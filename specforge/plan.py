@@ -79,7 +79,15 @@ def model_system(spec: Spec) -> str:
 
 def baselines(spec: Spec) -> list[str]:
     """The baselines beside the system under test."""
-    return [name for name in dict.fromkeys(spec.evaluate.baselines) if name != model_system(spec)]
+    return [name for name in dict.fromkeys(asked_baselines(spec)) if name != model_system(spec)]
+
+
+def asked_baselines(spec: Spec) -> tuple[str, ...]:
+    """The baselines that the spec names, or else all that fit its objectives."""
+    if spec.evaluate.baselines is not None:
+        return spec.evaluate.baselines
+    of_items = all(objective.queries == "documents" for objective in spec.objectives.values())
+    return tuple(name for name, baseline in BASELINES.items() if of_items or not baseline.of_items)
 
 
 def fused(spec: Spec) -> list[str]:

@@ -34,10 +34,10 @@ def describe(made: Plan, *, as_json: bool) -> str:
 
 def _shapes(made: Plan) -> str:
     (name, objective), *_ = made.spec.objectives.items()
-    loss = made.spec.retriever.loss
+    loss, given = made.spec.retriever.loss, " and ".join(objective.provides)
     if made.spec.retriever.train == "none" or loss is None:
-        return f'"{name}" gives {objective.provides}; nothing is trained'
-    return f'"{name}" gives {objective.provides}; loss "{loss.kind}" takes {loss.requires}'
+        return f'"{name}" gives {given}; nothing is trained'
+    return f'"{name}" gives {given}; loss "{loss.kind}" takes {loss.requires}'
 
 
 def _rows(made: Plan, found: list[StageStatus]) -> dict[str, int]:

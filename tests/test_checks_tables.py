@@ -225,6 +225,7 @@ def metrics(**changes: object) -> dict[str, Any]:
     fine: dict[str, Any] = {
         "queries": 200,
         "documents": 5000,
+        "most_relevant": 20,
         "primary": "nDCG@10",
         "confidence": 0.95,
         "systems": {"tuned": {"nDCG@10": {"mean": 0.5, "low": 0.4, "high": 0.6}}, "co_occurrence": None},
@@ -261,7 +262,7 @@ def test_oracle_and_chance() -> None:
 
 def test_chance_bound() -> None:
     """20 relevant of 5000: a random rank is relevant with probability 0.004, and so is the expected nDCG@10."""
-    bound = results.chance_bound(good()[0], "nDCG@10", 5000, 200)
+    bound = results.chance_bound("nDCG@10", 5000, 200, 20)
     assert bound == pytest.approx(0.004 + 5 * math.sqrt(0.004 * 0.996 / 200))
 
 

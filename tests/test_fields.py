@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Iterator
 from typing import Literal, get_args, get_origin
 
@@ -57,7 +58,7 @@ def test_exceptions_are_fields() -> None:
 
 
 def has_one_value(field: Field) -> bool:
-    (section,) = (section for section in sections() if section.__name__ == field[0])
+    section = next(one for one in sections() if field[1] in one.model_fields and declared_by(one, field[1]) == field[0])
     annotation = section.model_fields[field[1]].annotation
     return get_origin(annotation) is Literal and len(get_args(annotation)) == 1
 
@@ -82,7 +83,12 @@ def inside(annotation: object) -> Iterator[type[Section]]:
 
 
 def fields_of(found: set[type[Section]]) -> Iterator[Field]:
-    return ((section.__name__, name) for section in found for name in section.model_fields)
+    return ((declared_by(section, name), name) for section in found for name in section.model_fields)
+
+
+def declared_by(section: type[BaseModel], name: str) -> str:
+    """The section that says what the field is: one that others inherit it from needs one case."""
+    return next(parent.__name__ for parent in section.__mro__ if name in inspect.get_annotations(parent))
 
 
 def fields_written(name: str) -> set[Field]:
@@ -93,7 +99,7 @@ def fields_written(name: str) -> set[Field]:
 
 def on_the_way(value: object, keys: list[str]) -> Iterator[Field]:
     if isinstance(value, BaseModel):
-        yield type(value).__name__, keys[0]
+        yield declared_by(type(value), keys[0]), keys[0]
         value = getattr(value, keys[0])
     elif isinstance(value, dict):
         value = value[keys[0]]

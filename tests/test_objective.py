@@ -11,7 +11,8 @@ from collections.abc import Callable
 
 import duckdb
 import pytest
-from variations import BOTH, DATED, GONE, HASHED, changed, planned, rich
+from kinds import BOTH, DATED, GONE, HASHED
+from variations import changed, planned, rich
 
 from specforge.source import Data
 from specforge.templating import render

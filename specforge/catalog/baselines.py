@@ -13,18 +13,20 @@ class Baseline:
         title: what it does, in words.
         dense: whether it ranks by vectors of the untuned model.
         known_items_only: whether it has nothing to say about items that were never in a training group.
+        of_items: whether it needs queries that are documents of the collection.
     """
 
     title: str
     dense: bool
     known_items_only: bool
+    of_items: bool = False
 
 
 BASELINES = {
     "popularity": Baseline("the items of the most training groups, for every query alike", False, False),
-    "co_occurrence": Baseline("the query's own partners in the training groups, by lift", False, True),
+    "co_occurrence": Baseline("the query's own partners in the training groups, by lift", False, True, True),
     "neighbour_transfer": Baseline(
-        "the partners of the known items whose texts are nearest (untuned), fused with cosine", True, False
+        "the partners of the known items whose texts are nearest (untuned), fused with cosine", True, False, True
     ),
     "bm25": Baseline("words in common, weighted by rarity (Robertson et al. 1994)", False, False),
     "untuned": Baseline("the base model as it comes", True, False),

@@ -6,13 +6,29 @@ from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field
 
-from specforge.spec.base import Column, Count, Name, Section
+from specforge.catalog.roles import Collection, EventColumn, EventItem, EventKey, EventTime, SourceName
+from specforge.spec.base import Count, Section, Text
 
 
 class Objective(Section):
-    """What all objectives declare: the shape of the judgments that they provide."""
+    """What all objectives declare.
 
-    provides: ClassVar[str]
+    Attributes:
+        provides: the shapes of their training rows, the richest first.
+        queries: whether a query is a document of the collection itself, or a text from elsewhere.
+        splits: the splits that fit, by their `by`; the first is the one to start with.
+        sql: the template of the objective's SQL.
+        main: the field that names the source with the rows.
+    """
+
+    provides: ClassVar[tuple[str, ...]]
+    queries: ClassVar[Literal["documents", "texts"]]
+    splits: ClassVar[tuple[str, ...]]
+    sql: ClassVar[str]
+    main: ClassVar[str] = "events"
+
+    of: Collection | None
+    """The source that is the collection: what is found."""
 
 
 class Judgments(Section):
@@ -25,36 +41,27 @@ class Judgments(Section):
     """The partners of a query that are relevant: the best by the lower bound of lift."""
 
 
-class SameGroup(Objective):
-    """Items are similar when they occur in the same group more often than chance has it: the same cart, receipt, playlist, session, owner.
+class Grouped(Objective):
+    """What objectives share that count how often two items meet in a group."""
 
-    Association is lift, n_ab N / (n_a n_b), taken at the lower end of its confidence interval, so that neither sheer
-    popularity (raw counts) nor a handful of coincidences (bare lift) makes a pair.
-    """
+    provides: ClassVar[tuple[str, ...]] = ("pairs",)
+    queries: ClassVar[Literal["documents", "texts"]] = "documents"
+    splits: ClassVar[tuple[str, ...]] = ("item", "group", "time", "time_then_item")
+    sql: ClassVar[str] = "same_group"
 
-    provides: ClassVar[str] = "pairs"
-    kind: Literal[
-        "same_cart",
-        "same_receipt",
-        "same_playlist",
-        "same_session",
-        "same_owner",
-        "liked_by_same_people",
-    ]
-
-    events: Name
-    """The source with one row an event: this item stood in that group."""
-
-    group: Column
-    """The column of the events that names the group, for example the basket."""
-
-    item: Column
-    """The column of the events that names the item; its values are ids of the collection."""
-
-    of: Name
+    of: Collection
     """The source that is the collection of the items."""
 
-    time: Column | None = None
+    events: SourceName
+    """The source with one row an event: this item stood in that group."""
+
+    group: EventKey
+    """The column of the events that names the group, for example the basket."""
+
+    item: EventItem
+    """The column of the events that names the item; its values are ids of the collection."""
+
+    time: EventTime | None = None
     """The column of the events that says when; splits by time need it."""
 
     min_items: Count = 2
@@ -79,6 +86,33 @@ class SameGroup(Objective):
     """Which pairs of the judging groups are relevant."""
 
 
-OBJECTIVES: tuple[type[Objective], ...] = (SameGroup,)
+class SameGroup(Grouped):
+    """Items are similar when they occur in the same group more often than chance has it: the same cart, receipt, playlist, session, owner.
 
-AnyObjective = SameGroup
+    Association is lift, n_ab N / (n_a n_b), taken at the lower end of its confidence interval, so that neither sheer
+    popularity (raw counts) nor a handful of coincidences (bare lift) makes a pair.
+    """
+
+    kind: Literal[
+        "same_cart",
+        "same_receipt",
+        "same_playlist",
+        "same_session",
+        "same_owner",
+        "liked_by_same_people",
+    ]
+
+
+class Substitutes(Grouped):
+    """Items are substitutes when they are looked at in the same session and not bought in it together; association is lift, as for `same_cart`."""
+
+    kind: Literal["substitutes"]
+
+    action: EventColumn
+    """The column of the events that says what was done."""
+
+    viewed: Annotated[tuple[Text, ...], Field(min_length=1)] = ("view",)
+    """Its values for looking at an item."""
+
+    bought: Annotated[tuple[Text, ...], Field(min_length=1)] = ("purchase",)
+    """Its values for buying it. Two items of one session that were both bought are complements there, and do not count."""

@@ -6,7 +6,7 @@ from typing import Annotated, ClassVar, Literal, Union
 
 from pydantic import Field
 
-from specforge.spec.base import Column, Moment, Section, Share
+from specforge.spec.base import Column, Moment, Section, Share, Text
 
 
 class Split(Section):
@@ -79,6 +79,42 @@ class ByTimeThenItem(_HashedItems):
     """Events before this moment train; events from it on judge."""
 
 
-SPLITS: tuple[type[Split], ...] = (ByItem, ByGroup, ByTime, ByTimeThenItem)
+class ByAnchor(Split):
+    """Queries are new, documents are known: the rows of some queries train, those of the held-out queries judge. Texts that differ in case and blanks alone are one query."""
 
-AnySplit = Annotated[Union[ByItem, ByGroup, ByTime, ByTimeThenItem], Field(discriminator="by")]
+    by: Literal["anchor"]
+
+    test: Share = 0.2
+    """Share of the queries held out to report on, once."""
+
+    dev: Share = 0.1
+    """Share of the queries held out to choose by."""
+
+    seed: Annotated[int, Field(ge=0)] = 0
+    """Another seed gives another split; the same seed keeps last month's test queries test queries."""
+
+
+class ByColumn(Split):
+    """The data say themselves what is held out, as published test collections do."""
+
+    by: Literal["column"]
+
+    column: Column
+    """The column, of the source with the objective's rows."""
+
+    train: Annotated[tuple[Text, ...], Field(min_length=1)] = ("train",)
+    """Its values for rows that train."""
+
+    dev: tuple[Text, ...] = ()
+    """Its values for rows to choose by; without any, `dev_share` of the queries that would train are taken."""
+
+    test: Annotated[tuple[Text, ...], Field(min_length=1)] = ("test",)
+    """Its values for rows to report on, once."""
+
+    dev_share: Share = 0.1
+    """Share of the training queries held out to choose by, where the data have no such rows."""
+
+
+SPLITS: tuple[type[Split], ...] = (ByItem, ByAnchor, ByGroup, ByTime, ByTimeThenItem, ByColumn)
+
+AnySplit = Annotated[Union[ByItem, ByAnchor, ByGroup, ByTime, ByTimeThenItem, ByColumn], Field(discriminator="by")]

@@ -59,11 +59,9 @@ def _unfillable(tables: Tables, steps: int, most: int, distinct: int) -> Problem
 
 _ROWS_OF = """
     with rows_of as (
-        select a.doc as anchor, p.doc as positive, count(*)::double as n
-        from pairs t join corpus a on a.doc_id = t.anchor_id join corpus p on p.doc_id = t.positive_id
-        group by all
+        select anchor_id as anchor, positive_id as positive, count(*)::double as n from anchored group by all
     )"""
-"""Each pair of documents that trains, and how many rows it has; the start of a query."""
+"""Each pair of texts that trains, and how many rows it has; the start of a query."""
 
 _OVERLAPS = f"""{_ROWS_OF}, times as (
         select doc, sum(n) as n
@@ -88,15 +86,14 @@ _FALSE = f"""{_ROWS_OF}, as_anchor as (
         group by all
     ), by_anchor as (
         select
-            g.doc,
             any_value(a.n) as n,
             sum(a.n * p.n - coalesce(r.n, 0) * (p.n + a.n) + coalesce(r.n * r.n, 0) - coalesce(w.n, 0)) as met
-        from partners g
-        join as_anchor a on a.doc = g.doc
-        join as_positive p on p.doc = g.partner
-        left join rows_of r on r.anchor = g.doc and r.positive = g.partner
-        left join by_way w on w.anchor = g.doc and w.positive = g.partner
-        group by g.doc
+        from graph g
+        join as_anchor a on a.doc = g.anchor_id
+        join as_positive p on p.doc = g.positive_id
+        left join rows_of r on r.anchor = g.anchor_id and r.positive = g.positive_id
+        left join by_way w on w.anchor = g.anchor_id and w.positive = g.positive_id
+        group by g.anchor_id
     )
     select sum(met), sum(n * (1 - pow(1 - least(1, met / n / $others), $rest))) from by_anchor
 """

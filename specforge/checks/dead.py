@@ -5,6 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 
 from specforge import references
+from specforge.catalog.evidence import Evidence, Interacted
+from specforge.catalog.objectives import Grouped, Objective
+from specforge.catalog.roles import tables
 from specforge.problems import Keys, Problem
 from specforge.source import Source
 from specforge.spec.document import Spec
@@ -31,9 +34,16 @@ def _not_of_hub(spec: Spec) -> bool:
     return place is not None and place.kind != "hub"
 
 
+def _whole_rows(spec: Spec) -> bool:
+    """Whether no objective counts meetings in groups, of which some only judge."""
+    return not any(isinstance(objective, Grouped) for objective in spec.objectives.values())
+
+
 _FIELDS: tuple[tuple[Keys, Callable[[Spec], bool], str], ...] = (
     (("retriever", "loss"), lambda spec: trained(spec) is None, "nothing is trained"),
     (("retriever", "revision"), _not_of_hub, "the base is no Hub name"),
+    (("split", "judging_groups"), _whole_rows, "no objective counts meetings in groups"),
+    (("split", "dev_share"), lambda spec: bool(getattr(spec.split, "dev", ())), '"dev" says what to choose by'),
     (("retriever", "train", "warmup"), _constant, 'schedule "constant" has no warm-up'),
     (("retriever", "train", "checkpoint_steps"), lambda spec: _select(spec) is not None, '"select" says when to save'),
 )
@@ -55,7 +65,7 @@ def _idle(source: Source, keys: Keys, message: str, hint: str = "leave it out") 
 def sources(spec: Spec, source: Source) -> Iterator[Problem]:
     """Tables that no objective reads, directly or by a join."""
     used: set[str] = set()
-    waiting = [name for one in spec.objectives.values() for name in (one.of, one.events)]
+    waiting = [name for one in spec.objectives.values() for _, name, _ in tables(one)]
     while waiting:
         name = waiting.pop()
         used.add(name)
@@ -77,9 +87,24 @@ def repeated_ids(spec: Spec, source: Source) -> Iterator[Problem]:
 def time(spec: Spec, source: Source) -> Iterator[Problem]:
     """Only splits by time ask when an event was."""
     for name, objective in spec.objectives.items():
-        if objective.time is not None and not spec.split.by_time:
-            keys: Keys = ("objectives", name, "time")
+        keys: Keys = ("objectives", name, "time")
+        if getattr(objective, "time", None) is not None and not spec.split.by_time and not _is_ordered(objective):
             yield _idle(source, keys, '"time" has no effect: the split is not by time', _SPLITS)
+
+
+def _is_ordered(objective: Objective) -> bool:
+    """Whether the objective itself asks what came first."""
+    return isinstance(objective, Interacted) and objective.history is not None
+
+
+def group(spec: Spec, source: Source) -> Iterator[Problem]:
+    """Only splits by group ask what falls on one side whole."""
+    for name, objective in spec.objectives.items():
+        keys: Keys = ("objectives", name, "group")
+        if isinstance(objective, Evidence) and spec.split.by != "group" and keys in source.places:
+            yield _idle(
+                source, keys, '"group" has no effect: the split is not by group', 'leave it out, or split "by: group"'
+            )
 
 
 _SPLITS = 'leave it out, or split "by: time" or "by: time_then_item"'
@@ -101,7 +126,7 @@ def repeated(spec: Spec, source: Source) -> Iterator[Problem]:
     """Entries of a list that stand there already."""
     section = spec.evaluate
     yield from _repeats(source, ("evaluate", "metrics"), section.metrics, (section.primary,))
-    yield from _repeats(source, ("evaluate", "baselines"), section.baselines, ())
+    yield from _repeats(source, ("evaluate", "baselines"), section.baselines or (), ())
     yield from _repeats(source, ("evaluate", "fuse"), section.fuse, ())
     train = trained(spec)
     yield from _repeats(source, ("retriever", "train", "seeds"), train.seeds if train else (), ())
@@ -120,7 +145,7 @@ def itself(spec: Spec, source: Source) -> Iterator[Problem]:
     if trained(spec) is not None:
         return
     for key in ("baselines", "fuse"):
-        for row, name in enumerate(getattr(spec.evaluate, key)):
+        for row, name in enumerate(getattr(spec.evaluate, key) or ()):
             keys: Keys = ("evaluate", key, row)
             if name == "untuned" and keys in source.places:
                 yield _idle(source, keys, '"untuned" has no effect: nothing is trained, so it is the system')
@@ -145,4 +170,4 @@ def unused_accepts(spec: Spec, source: Source, problems: Iterable[Problem]) -> l
     ]
 
 
-RULES = (fields, sources, repeated_ids, time, mini_batch, repeated, itself)
+RULES = (fields, sources, repeated_ids, time, group, mini_batch, repeated, itself)

@@ -10,6 +10,8 @@ from pathlib import Path
 import duckdb
 
 from specforge import context, references
+from specforge.catalog.roles import columns
+from specforge.catalog.splits import ByColumn
 from specforge.checks.words import clipped, listed
 from specforge.locate import LookupFailure, locate
 from specforge.problems import Keys, Problem
@@ -135,8 +137,9 @@ def _named_by_objective(spec: Spec, name: str) -> list[tuple[Keys, str | None]]:
     found: list[tuple[Keys, str | None]] = []
     for objective, value in spec.objectives.items():
         keys: Keys = ("objectives", objective)
-        if value.events == name:
-            found += [((*keys, key), getattr(value, key)) for key in ("group", "item", "time")]
+        found += [((*keys, one.field), one.column) for one in columns(value) if one.source == name]
+        if isinstance(spec.split, ByColumn) and getattr(value, value.main) == name:
+            found.append((("split", "column"), spec.split.column))
         unit = getattr(spec.split, "unit", "id")
         if value.of == name and unit not in ("id", "text"):
             found.append((("split", "unit"), unit))

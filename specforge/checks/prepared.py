@@ -12,7 +12,7 @@ from specforge.checks.dead import trained
 from specforge.source import Source
 from specforge.spec.document import Spec
 
-TABLES = ("corpus", "aliases", "queries", "qrels", "pairs", "partners", "popularity", "summary")
+TABLES = ("corpus", "aliases", "queries", "qrels", "pairs", "popularity", "summary")
 
 
 @dataclass(frozen=True)
@@ -41,7 +41,7 @@ class Tables:
 
     Attributes:
         base: the folder of the spec's file.
-        db: has a view for each of `TABLES`.
+        db: has a view for each of `TABLES`, and `graph` and `anchored`.
         summary: what became of the events and groups: what -> amount.
     """
 
@@ -58,6 +58,11 @@ class Tables:
         return tuple(value or 0 for value in found or ())
 
     @property
+    def of_items(self) -> bool:
+        """Whether the queries are documents themselves."""
+        return self.spec.objectives[self.objective].queries == "documents"
+
+    @property
     def objective(self) -> str:
         """The name of the objective."""
         return next(iter(self.spec.objectives))
@@ -68,7 +73,25 @@ def connect(data: Path) -> duckdb.DuckDBPyConnection:
     db = duckdb.connect()
     for name in TABLES:
         db.read_parquet(str(data / f"{name}.parquet")).create_view(name)
+    of_items = (data / "partners.parquet").is_file()
+    known = "partners" if of_items else "positives"
+    db.read_parquet(str(data / f"{known}.parquet")).create_view(known)
+    db.execute(_GRAPH_OF_ITEMS if of_items else _GRAPH_OF_TEXTS)
     return db
+
+
+_GRAPH_OF_ITEMS = """
+    create view graph as
+    select a.doc_id as anchor_id, b.doc_id as positive_id
+    from partners join corpus a on a.doc = partners.doc join corpus b on b.doc = partners.partner;
+    create view anchored as select anchor_id, positive_id from pairs
+"""
+_GRAPH_OF_TEXTS = """
+    create view graph as select 'query ' || anchor_id as anchor_id, positive_id from positives;
+    create view anchored as select 'query ' || anchor_id as anchor_id, positive_id from pairs
+"""
+"""`graph`: all that is known to be relevant in training, before it is cut to the pairs that train; `anchored`: those pairs.
+Queries that are texts have ids apart from the documents'."""
 
 
 def read_summary(db: duckdb.DuckDBPyConnection) -> dict[str, int]:

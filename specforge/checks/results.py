@@ -36,7 +36,7 @@ _CHANCE: dict[str, Callable[[int, int], float]] = {
     "Success": lambda k, relevant: relevant * k,
 }
 """The most that a random ranking expects, times the number of documents: every rank is relevant with the probability
-relevant / documents, which grows with the number of relevant documents, and that is at most `per_query`."""
+relevant / documents, which grows with the number of relevant documents; it is taken for the query that has the most."""
 
 
 def check(spec: Spec, source: Source, metrics: Metrics) -> list[Problem]:
@@ -68,13 +68,13 @@ def oracle_is_one(spec: Spec, source: Source, metrics: Metrics) -> Iterator[Prob
 def random_is_chance(spec: Spec, source: Source, metrics: Metrics) -> Iterator[Problem]:
     """A random ranking is near chance."""
     for metric, value in metrics["sanity"]["random"].items():
-        bound = chance_bound(spec, metric, int(metrics["documents"]), int(metrics["queries"]))
+        bound = chance_bound(metric, int(metrics["documents"]), int(metrics["queries"]), int(metrics["most_relevant"]))
         if value > bound:
             message = f"a random ranking has {metric} {value:.4f}, and chance allows {bound:.4f}"
             yield _impossible(source, message, "queries or relevant documents stand several times in the judgments")
 
 
-def chance_bound(spec: Spec, metric: str, documents: int, queries: int) -> float:
+def chance_bound(metric: str, documents: int, queries: int, most_relevant: int) -> float:
     """What a random ranking's mean does not exceed: the most that it expects, and five standard deviations of the mean.
 
     A value between 0 and 1 with mean m has at most the variance m (1 - m) (Bhatia and Davis 2000).
@@ -82,7 +82,7 @@ def chance_bound(spec: Spec, metric: str, documents: int, queries: int) -> float
     known = parse(metric)
     if known is None or known[1] is None or not documents or not queries:
         return 1.0
-    relevant = min(documents, max(value.judgments.per_query for value in spec.objectives.values()))
+    relevant = min(documents, most_relevant)
     mean = min(1.0, _CHANCE[known[0]](known[1], relevant) / documents)
     return min(1.0, mean + _SURE * math.sqrt(mean * (1 - mean) / queries))
 

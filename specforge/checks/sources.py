@@ -10,7 +10,7 @@ from pathlib import Path
 import duckdb
 
 from specforge import context, references
-from specforge.catalog.objectives import AnyObjective
+from specforge.catalog.roles import Named, columns, tables
 from specforge.checks.opening import Rows, first_line, needs, open_all
 from specforge.checks.words import clipped, counted, listed
 from specforge.locate import LookupFailure, locate
@@ -107,25 +107,38 @@ def _conflicts(rows: Rows, name: str) -> Iterator[Problem]:
 
 
 def items_known(rows: Rows) -> Iterator[Problem]:
-    """The items of the events are ids of the collection."""
+    """The items of the rows are ids of the collection."""
     for name, value in rows.spec.objectives.items():
-        events, items = context.relation(value.events, rows.spec), context.relation(value.of, rows.spec)
-        id = rows.spec.sources[value.of].id or ""
-        match = f"i.{identifier(id)}::varchar = e.{identifier(value.item)}::varchar"
-        if rows.ask(f"select 1 from {events} e semi join {items} i on {match} limit 1"):
-            continue
-        keys: Keys = ("objectives", name, "item")
-        message = f'no "{value.item}" of "{value.events}" is an id of "{value.of}"'
-        evidence = (
-            f'"{value.item}" of "{value.events}": {rows.examples(value.item, events)}',
-            f'"{id}" of "{value.of}": {rows.examples(id, items)}',
-        )
-        yield Problem("SF004", message, rows.source.value_span(keys), keys, evidence=evidence)
+        for one in columns(value):
+            if value.of and one.role.ids and _is_scalar(rows, one):
+                yield from _known(rows, name, value.of, one)
+
+
+def _is_scalar(rows: Rows, one: Named) -> bool:
+    """Whether a column has one id a row; lists of them are taken apart later."""
+    found = rows.ask(f"select typeof({identifier(one.column)}) from {context.relation(one.source, rows.spec)} limit 1")
+    return bool(found) and not str(found[0][0]).endswith("[]")
+
+
+def _known(rows: Rows, name: str, of: str, one: Named) -> Iterator[Problem]:
+    events, items = context.relation(one.source, rows.spec), context.relation(of, rows.spec)
+    id = rows.spec.sources[of].id or ""
+    match = f"i.{identifier(id)}::varchar = e.{identifier(one.column)}::varchar"
+    if rows.ask(f"select 1 from {events} e semi join {items} i on {match} limit 1"):
+        return
+    keys: Keys = ("objectives", name, one.field)
+    message = f'no "{one.column}" of "{one.source}" is an id of "{of}"'
+    evidence = (
+        f'"{one.column}" of "{one.source}": {rows.examples(one.column, events)}',
+        f'"{id}" of "{of}": {rows.examples(id, items)}',
+    )
+    yield Problem("SF004", message, rows.source.value_span(keys), keys, evidence=evidence)
 
 
 def ids_with_texts(rows: Rows) -> Iterator[Problem]:
     """An id has one text, unless the spec says what several mean."""
-    for name in {value.of for value in rows.spec.objectives.values()}:
+    collections = (found for value in rows.spec.objectives.values() for found in tables(value))
+    for name in dict.fromkeys(name for _, name, role in collections if role.collection):
         table = rows.spec.sources[name]
         if table.repeated_ids != "refuse" or table.id is None or table.text is None:
             continue
@@ -153,20 +166,19 @@ def ids_with_texts(rows: Rows) -> Iterator[Problem]:
 def times(rows: Rows) -> Iterator[Problem]:
     """The column that says when an event was holds moments."""
     for name, value in rows.spec.objectives.items():
-        if value.time is not None:
-            yield from _time(rows, name, value, value.time)
+        yield from (problem for one in columns(value) if one.role.moment for problem in _time(rows, name, one))
 
 
-def _time(rows: Rows, name: str, value: AnyObjective, column: str) -> Iterator[Problem]:
-    keys: Keys = ("objectives", name, "time")
-    moment, events = identifier(column), context.relation(value.events, rows.spec)
+def _time(rows: Rows, name: str, one: Named) -> Iterator[Problem]:
+    keys: Keys = ("objectives", name, one.field)
+    moment, events = identifier(one.column), context.relation(one.source, rows.spec)
     bad = f"{moment} is not null and try_cast({moment} as timestamp) is null"
     try:
         found = rows.ask(f"select {moment}::varchar from {events} where {bad} limit {_EXAMPLES}")
     except duckdb.BinderException:
         found = rows.ask(f"select {moment}::varchar from {events} where {moment} is not null limit {_EXAMPLES}")
     if found:
-        message = f'column "{column}" of "{value.events}" holds what is no moment'
+        message = f'column "{one.column}" of "{one.source}" holds what is no moment'
         evidence = (f"for example {listed(clipped(text) for (text,) in found)}",)
         hint = "a moment is written as 2024-05-31 or 2024-05-31T18:00:00"
         yield Problem("SF003", message, rows.source.value_span(keys), keys, hint, evidence)

@@ -7,9 +7,12 @@ import string
 from collections.abc import Iterator
 
 from specforge import references
+from specforge.catalog.baselines import BASELINES
 from specforge.catalog.metrics import METRICS, names, parse
+from specforge.catalog.objectives import Grouped
+from specforge.catalog.roles import columns
 from specforge.catalog.splits import ByTime
-from specforge.checks import dead
+from specforge.checks import dead, evidence
 from specforge.checks.dead import trained
 from specforge.checks.words import clipped, listed
 from specforge.problems import Keys, Problem, in_order
@@ -59,9 +62,9 @@ def _names_of_data(spec: Spec) -> Iterator[tuple[Keys, str]]:
     """Every file, model and column that the spec names."""
     yield ("retriever", "base"), spec.retriever.base
     yield ("split", "unit"), getattr(spec.split, "unit", "id")
+    yield ("split", "column"), getattr(spec.split, "column", "")
     for name, objective in spec.objectives.items():
-        for key in ("group", "item", "time"):
-            yield ("objectives", name, key), getattr(objective, key) or ""
+        yield from ((("objectives", name, one.field), one.column) for one in columns(objective))
     for name, table in spec.sources.items():
         keys: Keys = ("sources", name)
         yield (*keys, "path"), table.path
@@ -120,10 +123,10 @@ def model_reference(spec: Spec, source: Source) -> Iterator[Problem]:
 def time_column(spec: Spec, source: Source) -> Iterator[Problem]:
     """A split by time needs to know when events were."""
     for name, objective in spec.objectives.items():
-        if spec.split.by_time and objective.time is None:
+        if spec.split.by_time and getattr(objective, "time", None) is None and spec.split.by in objective.splits:
             keys: Keys = ("objectives", name)
             message = f'"{name}" needs "time", because the split is by time'
-            hint = f'"time" is the column of "{objective.events}" that says when an event was'
+            hint = f'"time" is the column of "{getattr(objective, objective.main)}" that says when an event was'
             yield Problem("SF003", message, source.key_span(keys), keys, hint)
 
 
@@ -131,7 +134,7 @@ def group_sizes(spec: Spec, source: Source) -> Iterator[Problem]:
     """Some size of a group must be left."""
     for name, objective in spec.objectives.items():
         keys: Keys = ("objectives", name, "min_items")
-        if objective.min_items > objective.max_items:
+        if isinstance(objective, Grouped) and objective.min_items > objective.max_items:
             message = f'"min_items" is {objective.min_items}, more than "max_items", {objective.max_items}'
             yield Problem("SF003", message, source.value_span(keys), keys, "no group would be left")
 
@@ -253,6 +256,40 @@ def index_similarity(spec: Spec, source: Source) -> Iterator[Problem]:
         yield Problem("SF205", message, source.value_span(keys), keys, 'leave "similarity" out of "index"')
 
 
+def split_fits(spec: Spec, source: Source) -> Iterator[Problem]:
+    """An objective is split by what it knows."""
+    for name, objective in spec.objectives.items():
+        if spec.split.by not in objective.splits:
+            keys: Keys = ("split", "by")
+            message = f'split "by: {spec.split.by}" does not fit "{name}", which is {objective.kind}'
+            yield Problem(
+                "SF302", message, source.value_span(keys), keys, f"it is split by {listed(objective.splits, ' or ')}"
+            )
+
+
+def group_column(spec: Spec, source: Source) -> Iterator[Problem]:
+    """A split by group needs to know the groups."""
+    for name, objective in spec.objectives.items():
+        if spec.split.by == "group" and not any(getattr(objective, key, None) for key in ("group", "user")):
+            keys: Keys = ("objectives", name)
+            message = f'"{name}" needs "group", because the split is by group'
+            hint = f'"group" is a column of "{getattr(objective, objective.main)}" whose values fall on one side whole'
+            yield Problem("SF003", message, source.key_span(keys), keys, hint)
+
+
+def baselines_fit(spec: Spec, source: Source) -> Iterator[Problem]:
+    """Some baselines know items only, and these queries are texts."""
+    if all(objective.queries == "documents" for objective in spec.objectives.values()):
+        return
+    for key in ("baselines", "fuse"):
+        for row, name in enumerate(getattr(spec.evaluate, key) or ()):
+            if BASELINES[name].of_items:
+                keys: Keys = ("evaluate", key, row)
+                message = f'baseline "{name}" needs queries that are items, and here they are texts'
+                fitting = [one for one, baseline in BASELINES.items() if not baseline.of_items]
+                yield Problem("SF113", message, source.value_span(keys), keys, f"those that fit are {listed(fitting)}")
+
+
 RULES = (
     reserved_name,
     printable,
@@ -268,5 +305,9 @@ RULES = (
     metrics,
     selection,
     index_similarity,
+    split_fits,
+    group_column,
+    baselines_fit,
+    *evidence.RULES,
     *dead.RULES,
 )

@@ -7,6 +7,7 @@ import math
 from collections.abc import Iterator
 from pathlib import Path
 
+from specforge.catalog.objectives import Grouped
 from specforge.catalog.splits import ByTime, ByTimeThenItem
 from specforge.checks import batches, texts
 from specforge.checks.dead import trained
@@ -59,7 +60,16 @@ def _sides(tables: Tables) -> list[tuple[Keys, str, bool]]:
         ]
     elif isinstance(split, ByTimeThenItem):
         folds = [(("split", "judged_from"), "train", True), (("split", "judged_from"), "judge", False)]
-    return [side for side in folds if not tables.summary.get(f"groups_{side[1]}")]
+    filled = _filled(tables)
+    return [side for side in folds if side[1] not in filled]
+
+
+def _filled(tables: Tables) -> set[str]:
+    """The folds that something falls into."""
+    if "rows" not in tables.summary:
+        return {what.removeprefix("groups_") for what, amount in tables.summary.items() if amount}
+    sides = {what.split("_")[1] for what, amount in tables.summary.items() if what.startswith("known_") and amount}
+    return sides | ({"judge"} if sides & {"dev", "test"} else set())
 
 
 def _extent(tables: Tables) -> tuple[str, ...]:
@@ -79,11 +89,16 @@ def nothing_trains(tables: Tables) -> Iterator[Problem]:
         return
     keys: Keys = ("objectives", tables.objective)
     value = tables.spec.objectives[tables.objective]
-    hint = f'lower "min_count" ({value.min_count}) or "min_groups" ({value.min_groups})'
-    if not tables.profile.groups_train:
-        hint = f'lower "min_items" ({value.min_items}) or raise "max_items" ({value.max_items})'
-    message = "no pair of items meets often enough to train"
+    message, hint = "no row says what is relevant to a query that trains", ""
+    if isinstance(value, Grouped):
+        message, hint = "no pair of items meets often enough to train", _cure(tables, value)
     yield Problem("SF004", message, tables.source.key_span(keys), keys, hint, _fates(tables))
+
+
+def _cure(tables: Tables, value: Grouped) -> str:
+    if not tables.profile.groups_train:
+        return f'lower "min_items" ({value.min_items}) or raise "max_items" ({value.max_items})'
+    return f'lower "min_count" ({value.min_count}) or "min_groups" ({value.min_groups})'
 
 
 def nothing_judged(tables: Tables) -> Iterator[Problem]:
@@ -94,15 +109,19 @@ def nothing_judged(tables: Tables) -> Iterator[Problem]:
     for split, number in found.items():
         if number or split in empty:
             continue
-        judgments = tables.spec.objectives[tables.objective].judgments
+        value = tables.spec.objectives[tables.objective]
         keys: Keys = ("split", split)
-        hint = f'lower "min_count" of "judgments" ({judgments.min_count}), or hold out more'
-        message = f"no {split} query: no held-out pair meets often enough to be judged"
+        message, hint = f"no {split} query: nothing that is held out is relevant to one", "hold out more"
+        if isinstance(value, Grouped):
+            hint = f'lower "min_count" of "judgments" ({value.judgments.min_count}), or hold out more'
+            message = f"no {split} query: no held-out pair meets often enough to be judged"
         yield Problem("SF004", message, tables.source.value_span(keys), keys, hint, _fates(tables))
 
 
 def _fates(tables: Tables) -> tuple[str, ...]:
-    """What became of the events and groups, in a line each."""
+    """What became of the events and groups, or of the rows, in a line each."""
+    if "rows" in tables.summary:
+        return tuple(f"{what.replace('_', ' ')}: {amount:,}" for what, amount in sorted(tables.summary.items()))
     unknown, events = tables.summary.get("events_without_item", 0), tables.summary.get("events", 0)
     groups = {what[7:].replace("_", " "): n for what, n in tables.summary.items() if what.startswith("groups_")}
     lines = [f"groups: {', '.join(f'{n:,} {fate}' for fate, n in groups.items()) or 'none'}"]

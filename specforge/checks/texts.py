@@ -35,7 +35,7 @@ def repeated(tables: Tables) -> Iterator[Problem]:
         from aliases a join corpus c on c.doc_id = a.doc_id
         group by a.doc_id order by count(*) desc, a.doc_id limit {_EXAMPLES}
     """).fetchall()
-    keys: Keys = ("sources", name, "text")
+    keys: Keys = ("sources", name, "text") if name else ("objectives", tables.objective)
     message = f"{counted(int(ids + texts), 'id')} have only {counted(int(texts), 'text')}; each text is one document"
     evidence = tuple(f"{listed([clipped(text)])}: {clipped(', '.join([first, *rest]))}" for text, rest, first in found)
     hint = 'name more columns in "text" where the ids are different things'
@@ -59,6 +59,29 @@ def leaked(tables: Tables) -> Iterator[Problem]:
         yield Problem("SF309", message, tables.source.value_span(keys), keys, hint, evidence)
 
 
+def leaked_queries(tables: Tables) -> Iterator[Problem]:
+    """Queries that choose or report and that training has seen; in a split by time they return, as in life."""
+    if tables.of_items or tables.spec.split.by_time:
+        return
+    held_out = _column(tables, "select distinct text from queries order by text")
+    train = _column(tables, "select distinct anchor from pairs order by anchor")
+    same = _shared(held_out, train, normalised)
+    near = _shared([text for text in held_out if text not in same], train, family)
+    keys: Keys = ("split", "by")
+    if same:
+        message = f"{counted(len(same), 'held-out query', 'held-out queries')} also {'stands' if len(same) == 1 else 'stand'} in train"
+        hint = 'split "by: anchor", so that equal queries fall on one side'
+        yield Problem("SF301", message, tables.source.value_span(keys), keys, hint, _pairs(same))
+    if len(near) > _NEAR * len(held_out):
+        message = f"{percent(len(near) / len(held_out))} of the held-out queries have a near duplicate in train"
+        hint = 'they differ in figures or word order alone; split "by: group" with a column that such queries share'
+        yield Problem("SF309", message, tables.source.value_span(keys), keys, hint, _pairs(near))
+
+
+def _column(tables: Tables, query: str) -> list[str]:
+    return [text for (text,) in tables.db.execute(query).fetchall()]
+
+
 def _same(tables: Tables, same: dict[str, str]) -> Iterator[Problem]:
     if not same:
         return
@@ -77,7 +100,7 @@ def _pairs(shared: dict[str, str]) -> tuple[str, ...]:
 
 
 def _texts(tables: Tables, where: str) -> list[str]:
-    return [text for (text,) in tables.db.execute(f"select text from corpus where {where} order by doc").fetchall()]
+    return _column(tables, f"select text from corpus where {where} order by doc")
 
 
 def _shared(texts: list[str], others: list[str], key: Callable[[str], str]) -> dict[str, str]:
@@ -166,4 +189,4 @@ def _cached(tables: Tables) -> Path | None:
     return Path(found) if isinstance(found, str) else None
 
 
-RULES = (repeated, leaked, cut)
+RULES = (repeated, leaked, leaked_queries, cut)

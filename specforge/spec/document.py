@@ -6,8 +6,8 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
+from specforge.catalog.dictionary import AnyObjective
 from specforge.catalog.indexes import AnyIndex
-from specforge.catalog.objectives import AnyObjective
 from specforge.catalog.splits import AnySplit
 from specforge.spec.base import Name, Section, Text
 from specforge.spec.evaluate import Evaluate

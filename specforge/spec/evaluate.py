@@ -33,8 +33,8 @@ class Evaluate(Section):
     metrics: tuple[Text, ...] = ()
     """More metrics to report."""
 
-    baselines: tuple[BaselineName, ...] = ("popularity", "co_occurrence", "neighbour_transfer", "bm25", "untuned")
-    """The systems to stand beside the tuned model."""
+    baselines: tuple[BaselineName, ...] | None = None
+    """The systems to stand beside the tuned model; without it, all that fit the objective."""
 
     fuse: tuple[BaselineName, ...] = ()
     """Baselines to fuse with the tuned model, each one more system: scores are standardised and added, the weight is chosen on dev."""

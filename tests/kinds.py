@@ -1,0 +1,113 @@
+"""Specs of every kind of objective, for the tests of the compiler: what is changed in the rich spec."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from specforge.source import Data
+
+Changes = Mapping[str, Data]
+"""Path in the spec, such as `split.test` -> the value to put there; `GONE` removes the key."""
+
+GONE = "<gone>"
+HASHED: dict[str, Data] = {"by": "group", "test": 0.2, "dev": 0.1, "seed": 7}
+DATED: dict[str, Data] = {"by": "time", "dev": "2024-03-01", "test": "2024-04-01"}
+BOTH: dict[str, Data] = {
+    "by": "time_then_item", "test": 0.2, "dev": 0.1, "unit": "text", "seed": 7, "judged_from": "2024-03-01"
+}  # fmt: skip
+TEXTS: dict[str, Data] = {"by": "anchor", "test": 0.2, "dev": 0.1, "seed": 7}
+FEW: Changes = {"evaluate.baselines": ("popularity", "bm25", "untuned"), "evaluate.fuse": ("untuned",)}
+"""The baselines that fit queries that are texts."""
+
+
+def of_texts(split: dict[str, Data], objective: dict[str, Data]) -> Changes:
+    """An objective whose queries are texts."""
+    return {**FEW, "split": split, "objectives": {"texts": _there({**EVIDENCE, **objective})}}
+
+
+def of_items(split: dict[str, Data], objective: dict[str, Data]) -> Changes:
+    """An objective whose queries are documents."""
+    return {"split": split, "objectives": {"items": _there({**EVIDENCE, **objective})}}
+
+
+def _there(objective: dict[str, Data]) -> dict[str, Data]:
+    return {key: value for key, value in objective.items() if value != GONE}
+
+
+EVIDENCE: dict[str, Data] = {"of": "products", "positives_per_query": 10, "weight": "count"}
+ROWS: dict[str, Data] = {"rows": "order_lines", "time": "at", "group": "talk"}
+EVENTS: dict[str, Data] = {"events": "order_lines", "time": "at", "group": "talk"}
+HASHED_ITEMS: dict[str, Data] = {"by": "item", "test": 0.2, "dev": 0.1, "unit": "family", "seed": 7}
+GIVEN: dict[str, Data] = {"by": "column", "column": "part", "train": ("train",), "dev": ("dev",), "test": ("test",)}
+
+KINDS: dict[str, Changes] = {
+    "rich_substitutes": {"objectives": {"swaps": {
+        "kind": "substitutes", "events": "order_lines", "group": "session", "item": "sku", "of": "products", "time": "at",
+        "min_items": 2, "max_items": 50, "min_groups": 3, "min_count": 4, "pairs_per_item": 10, "weight": "lift",
+        "judgments": {"min_count": 5, "per_query": 15}, "action": "did", "viewed": ("view",), "bought": ("buy",),
+    }}},
+    "rich_judged": {
+        "sources.claims": {"path": "../data/claims.parquet", "id": "claim", "text": "{claim_text}"},
+        **of_texts(GIVEN, {
+            "kind": "judged", **ROWS, "asked": "claims", "query": "claim", "document": "sku", "grade": "grade",
+            "min_grade": 2, "negatives_per_positive": 3, "group": GONE, "time": GONE,
+        }),
+    },
+    "rich_answers": of_texts(HASHED, {
+        "kind": "question_answer", **ROWS, "question": "question", "answer": "sku", "time": GONE,
+    }),
+    "rich_anchors": of_texts(TEXTS, {
+        "kind": "question_answer", **ROWS, "question": "question", "answer": "sku", "group": GONE, "time": GONE,
+    }),
+    "rich_linked": of_items(DATED, {
+        "kind": "linked", **ROWS, "item": "sku", "linked_to": "other", "symmetric": False, "group": GONE,
+    }),
+    "rich_cited": of_texts({**HASHED}, {
+        "kind": "cited_in_answer", "answers": "order_lines", "one_row": "passage", "question": "question",
+        "retrieved": "passage", "cited": "is_cited", "answer": "answer_id", "rank": "place", "uncited": "above_cited",
+        "negatives_per_positive": 2, "group": "talk",
+    }),
+    "rich_cited_lists": of_texts({"by": "time", "dev": "2024-03-01", "test": "2024-04-01"}, {
+        "kind": "cited_in_answer", "answers": "order_lines", "question": "question",
+        "retrieved": "passages", "cited": "cited", "uncited": "all", "time": "at", "negatives_per_positive": 2,
+    }),
+    "rich_clicked": of_texts({"by": "time", "dev": "2024-03-01", "test": "2024-04-01"}, {
+        "kind": "clicked", **EVENTS, "group": GONE, "search": "search", "query": "words", "document": "sku",
+        "rank": "place", "clicked": "is_clicked", "dwell": "stayed", "min_dwell": 10.0, "min_clicks": 2,
+        "position_weights": "inverse", "negatives_per_positive": 2,
+    }),
+    "rich_interacted": of_texts(HASHED, {
+        "kind": "interacted", **EVENTS, "user": "user", "item": "sku", "history": 5, "max_events": 50,
+    }),
+    "rich_interacted_text": of_texts(HASHED, {
+        "kind": "interacted", **EVENTS, "time": GONE, "user": "user", "item": "sku", "user_text": "profile",
+    }),
+    "rich_mutual": of_items(HASHED_ITEMS, {
+        "kind": "mutual_like", **EVENTS, "group": GONE, "time": GONE, "person": "sku", "other": "other",
+        "liked": "yes", "negatives_per_positive": 2,
+    }),
+    "rich_attribute": of_items(HASHED_ITEMS, {"kind": "same_attribute", "attribute": "tempo", "within": 5.0}),
+    "rich_scored": of_items(HASHED_ITEMS, {
+        "kind": "scored_pairs", **ROWS, "group": GONE, "time": GONE, "first": "sku", "second": "other",
+        "score": "score", "relevant_from": 4.0, "negatives_per_positive": 2,
+    }),
+    "rich_triplets": of_texts({"by": "column", "column": "part", "dev_share": 0.1, "test": ("held out",)}, {
+        "kind": "triplets", **ROWS, "group": GONE, "time": GONE, "anchor": "words", "positive": "sku",
+        "negative": "other", "negatives_per_positive": 2,
+    }),
+}  # fmt: skip
+"""Every objective, every field of it written out."""
+
+MORE: dict[str, Changes] = {
+    "own_texts": of_texts(TEXTS, {"kind": "triplets", "rows": "order_lines", "of": GONE, "anchor": "words",
+        "positive": "good", "negative": "bad"}),
+    "labelled": of_items({**HASHED_ITEMS, "unit": "text"}, {"kind": "labelled", "attribute": "label"}),
+    "linked_both_ways": of_items(BOTH, {
+        "kind": "linked", "rows": "order_lines", "time": "at", "item": "sku", "linked_to": "other", "symmetric": True,
+    }),
+    "one_cited": of_texts(TEXTS, {
+        "kind": "cited_in_answer", "answers": "order_lines", "question": "question", "retrieved": "passages",
+        "cited": "cited", "uncited": "none", "weight": "equal",
+    }),
+}  # fmt: skip
+"""Choices within a kind."""
