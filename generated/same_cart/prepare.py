@@ -79,7 +79,7 @@ def main(work: Path) -> None:
     shutil.rmtree(scratch, ignore_errors=True)
     scratch.mkdir(parents=True)
     with duckdb.connect(scratch / "scratch.duckdb") as db:
-        db.execute("set memory_limit = '4GB'")
+        db.execute("set memory_limit = '3GB'")
         db.execute("create schema sources")
         db.execute("use sources")
         read_products(db)

@@ -4,6 +4,7 @@ import argparse
 import json
 import shutil
 from collections.abc import Iterable
+from contextlib import nullcontext
 from pathlib import Path
 
 import pyarrow.parquet as pq
@@ -13,6 +14,7 @@ from sentence_transformers import SentenceTransformer, SentenceTransformerTraine
 from sentence_transformers.base.sampler import BatchSamplers
 from sentence_transformers.sentence_transformer.losses import MultipleNegativesRankingLoss
 from sentence_transformers.util import cos_sim
+from torch.nn.attention import SDPBackend, sdpa_kernel
 from torch.nn.functional import pad
 
 import encoder
@@ -56,6 +58,15 @@ def make_loss(model: SentenceTransformer) -> RankingLoss:
     )
 
 
+def set_dropout(model: SentenceTransformer, share: float) -> None:
+    """Set the share of activations that a training step drops, whichever way a layer keeps it."""
+    for module in model.modules():
+        if isinstance(module, torch.nn.Dropout):
+            module.p = share
+        elif isinstance(getattr(module, "attention_dropout", None), float):
+            module.attention_dropout = share
+
+
 def last_checkpoint(folder: Path) -> str | None:
     """The newest checkpoint that was written to its end: its state is the last file of it."""
 
@@ -72,6 +83,7 @@ def last_checkpoint(folder: Path) -> str | None:
 def main(work: Path, seed: int = 42) -> None:
     """Make `model/` in the work folder; a run that was killed goes on from its last checkpoint."""
     model = encoder.load(encoder.base_model())
+    set_dropout(model, 0.0)
     pairs = pq.read_table(work / "data/pairs.parquet", columns=["anchor", "positive"])
     args = SentenceTransformerTrainingArguments(
         output_dir=str(work / "checkpoints"),
@@ -103,7 +115,9 @@ def main(work: Path, seed: int = 42) -> None:
         train_dataset=Dataset.from_dict(pairs.to_pydict()),
         loss=make_loss(model),
     )
-    trainer.train(resume_from_checkpoint=last_checkpoint(work / "checkpoints"))
+    # On a CPU, the backward pass of fused attention takes longer than that of plain matrix products.
+    with nullcontext() if torch.cuda.is_available() else sdpa_kernel(SDPBackend.MATH):
+        trainer.train(resume_from_checkpoint=last_checkpoint(work / "checkpoints"))
     shutil.rmtree(work / "model.tmp", ignore_errors=True)
     model.save_pretrained(str(work / "model.tmp"), create_model_card=False)
     history = [line for line in trainer.state.log_history if "loss" in line or "eval_runtime" in line]
