@@ -11,8 +11,13 @@ _WORDS = (
     "placing primary qualify references returning select show some summarize symmetric table then to trailing true "
     "union unique unpivot using variadic when where window with"
 )
-_RESERVED = frozenset(_WORDS.split())
-"""DuckDB's reserved words: `select keyword_name from duckdb_keywords() where keyword_category = 'reserved'`."""
+_OTHER_WORDS = (
+    "anti asof at authorization binary by collation columns concurrently cross freeze full generated glob "
+    "ilike inner is isnull join left like map natural notnull outer overlaps positional right semi similar "
+    "struct tablesample try_cast tuple unpack verbose"
+)
+_RESERVED = frozenset([*_WORDS.split(), *_OTHER_WORDS.split()])
+"""DuckDB's words that name no column without quotes: of `duckdb_keywords()`, those that are `reserved` or `type_function`."""
 
 
 class Code(str):

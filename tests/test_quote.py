@@ -51,7 +51,7 @@ def test_sql_identifiers_name_their_column(name: str) -> None:
 
 
 def test_every_reserved_word_is_quoted() -> None:
-    reserved = "select keyword_name from duckdb_keywords() where keyword_category = 'reserved'"
+    reserved = "select keyword_name from duckdb_keywords() where keyword_category in ('reserved', 'type_function')"
     for (word,) in duckdb.execute(reserved).fetchall():
         assert identifier(word) == f'"{word}"', word
 
