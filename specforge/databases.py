@@ -34,7 +34,7 @@ def answers(reader: str, place: str, query: str) -> Iterator[pa.RecordBatchReade
                 cursor.execute("set transaction read only")
             cursor.execute(f"{query}\n")
             yield cursor.fetch_record_batch()
-    except driver.Error as error:
+    except (driver.Error, OSError) as error:  # the second, where a later batch fails
         raise FetchFailure(_said(error)) from None
 
 
