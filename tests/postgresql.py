@@ -8,6 +8,7 @@ import pwd
 import shutil
 import socket
 import subprocess
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -26,21 +27,31 @@ def programs() -> Path | None:
 
 
 @contextmanager
-def server(folder: Path) -> Iterator[str]:
+def server() -> Iterator[str]:
     """The address of a running server, with user and password."""
     found = programs()
     assert found is not None
-    data, log, password = folder / "data", folder / "log", folder / "password"
-    password.write_text(PASSWORD, encoding="utf-8")
-    _open_to_others(folder)
-    _call(found / "initdb", "-D", str(data), "-U", USER, "-A", "scram-sha-256", f"--pwfile={password}", "-E", "UTF8")
-    port = _free_port()
-    options = f"-c listen_addresses=127.0.0.1 -c port={port} -c unix_socket_directories={folder} -c fsync=off"
-    _call(found / "pg_ctl", "-D", str(data), "-l", str(log), "-o", options, "-w", "start")
-    try:
-        yield f"postgresql://{USER}:{PASSWORD}@127.0.0.1:{port}/postgres"
-    finally:
-        _call(found / "pg_ctl", "-D", str(data), "-m", "immediate", "-w", "stop")
+    with tempfile.TemporaryDirectory(prefix="postgresql-") as scratch:
+        folder = Path(scratch)
+        (folder / "password").write_text(PASSWORD, encoding="utf-8")
+        for path in (folder, folder / "password"):
+            _give(path)
+        login = ("-U", USER, "-A", "scram-sha-256", f"--pwfile={folder / 'password'}")
+        _call(found / "initdb", "-D", str(folder / "data"), "-E", "UTF8", *login)
+        port = _free_port()
+        options = f"-c listen_addresses=127.0.0.1 -c port={port} -c unix_socket_directories={folder} -c fsync=off"
+        _call(found / "pg_ctl", "-D", str(folder / "data"), "-l", str(folder / "log"), "-o", options, "-w", "start")
+        try:
+            yield f"postgresql://{USER}:{PASSWORD}@127.0.0.1:{port}/postgres"
+        finally:
+            _call(found / "pg_ctl", "-D", str(folder / "data"), "-m", "immediate", "-w", "stop")
+
+
+def _give(path: Path) -> None:
+    """Let the user own it whom the server runs as."""
+    user = _other_user()
+    if user is not None:
+        os.chown(path, user, pwd.getpwuid(user).pw_gid)
 
 
 def _call(program: Path, *arguments: str) -> None:
@@ -70,18 +81,6 @@ def _other_user() -> int | None:
         except KeyError:
             continue
     return None
-
-
-def _open_to_others(folder: Path) -> None:
-    """The other user owns the folder, and reaches it."""
-    user = _other_user()
-    if user is None:
-        return
-    for path in (folder, *folder.iterdir()):
-        os.chown(path, user, pwd.getpwuid(user).pw_gid)
-    for parent in folder.parents:
-        if parent.stat().st_uid == os.getuid() and parent != Path("/") and not parent.stat().st_mode & 0o001:
-            parent.chmod(parent.stat().st_mode | 0o011)
 
 
 def _free_port() -> int:

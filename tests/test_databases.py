@@ -181,11 +181,11 @@ MAKE = """
 
 
 @pytest.fixture(scope="module")
-def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def address() -> Iterator[str]:
     """A server with two tables."""
     if programs() is None:
         pytest.skip("PostgreSQL is not installed: there is no initdb, neither on the path nor in /usr/lib/postgresql")
-    with server(tmp_path_factory.mktemp("postgresql")) as found:
+    with server() as found:
         execute(found, MAKE)
         yield found
 
