@@ -59,6 +59,7 @@ _ALL = (
     Code("SF307", "evaluation-too-small", _WARNING, "an evaluation too small to see the effect"),
     Code("SF309", "near-duplicates", _WARNING, "near duplicates of test queries in train"),
     Code("SF401", "dead-field", _WARNING, "a field without effect"),
+    Code("SF403", "unpinned", _ERROR, "data of the Hub that are not pinned to a commit"),
     Code("SF504", "impossible-metric", _ERROR, "a metric outside what is possible"),
     Code("SF505", "no-improvement", _WARNING, "no improvement over a baseline"),
 )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import string
 
-from specforge import judging, references
+from specforge import judging, reading, references
 from specforge.catalog import metrics, roles
 from specforge.catalog.evidence import Judged
 from specforge.catalog.objectives import Objective
@@ -13,6 +13,7 @@ from specforge.catalog.splits import ByItem, ByTimeThenItem
 from specforge.quote import Code, identifier, sql
 from specforge.spec.document import Spec
 from specforge.spec.retriever import Train
+from specforge.spec.sources import Source
 from specforge.templating import At
 
 Values = dict[str, object]
@@ -58,7 +59,7 @@ def encoder(spec: Spec, folder: str) -> Values:
     assert base is not None, "checked before: a malformed reference"
     return {
         "precision_partial": f"python/precision/{section.precision}.py.jinja",
-        "base_partial": f"python/place/{_place(base)}_model.py.jinja",
+        "base_partial": f"python/place/{reading.place_stem(base)}_model.py.jinja",
         "base": At(base.path, at.base.trail),
         "distribution": At(base.distribution, at.base.trail),
         "packaged": base.kind == "package",
@@ -129,7 +130,7 @@ def collection(name: str, spec: Spec) -> Values:
         "name": relation(name, spec),
         "columns": None,
         "id": At(identifier(source.id or ""), at.id.trail),
-        "text": At(text_expression(source.text or ""), at.text.trail),
+        "text": At(text_expression(name, source), at.text.trail),
         "family": At(identifier(column) if column else None, "split.unit"),
         "unit": At(unit(spec), "split.unit"),
     }
@@ -167,19 +168,23 @@ def fields(template: str) -> list[tuple[str, str]]:
     return [*found, (before, "")] if before else found
 
 
-def text_expression(template: str) -> Code:
-    """The SQL of a text template: a column that is null or blank takes the text before it along."""
-    parts = fields(template)
-    joined = ",\n            ".join(_piece(literal, column) for literal, column in parts)
+def text_expression(name: str, source: Source) -> Code:
+    """The SQL of a text template: a column that is null or blank takes the text before it along, or is said in words."""
+    parts = fields(source.text or "")
+    joined = ",\n            ".join(_piece(literal, column, name, source) for literal, column in parts)
     text = f"trim(regexp_replace(concat(\n            {joined}\n        ), '\\s+', ' ', 'g'))"
     begins_with_column = not parts[0][0].strip()
     return Code(f"ltrim({text}, {sql(' ,;:|/-')})" if len(parts) > 1 and begins_with_column else text)
 
 
-def _piece(literal: str, column: str) -> str:
+def _piece(literal: str, column: str, name: str, source: Source) -> str:
     if not column:
         return sql(literal)
-    value = f"nullif(trim({identifier(column)}::varchar), '')"
+    text = f"{identifier(column)}::varchar"
+    text = f"{reading.cleaner(name)}({text})" if source.clean else text
+    value = f"nullif(trim({text}), '')"
+    if column in source.if_empty:
+        value = f"coalesce({value}, {sql(source.if_empty[column])})"
     return f"{sql(literal)} || {value}" if literal else value
 
 
@@ -207,16 +212,17 @@ def relation(name: str, spec: Spec) -> Code:
 
 
 def key_columns(name: str, spec: Spec) -> list[str]:
-    """The columns of a source that are read as text, so that `00123` stays `00123`."""
+    """The columns of a source that are read as text, so that `00123` stays `00123` and no moment is guessed at."""
     source = spec.sources[name]
     keys = {source.join.on} if source.join else set()
     for other in spec.sources.values():
         if other.join and other.join.source == name:
             keys |= {other.join.key or other.join.on, *other.join.columns}
     for value in spec.objectives.values():
-        keys |= {one.column for one in roles.columns(value) if one.source == name and one.role.key}
+        keys |= {one.column for one in roles.columns(value) if one.source == name and (one.role.key or one.role.moment)}
         for _, source_name, role in roles.tables(value):
             keys |= _collection_columns(name, spec) if role.collection and source_name == name else set()
+    keys |= set(source.read_as)
     return sorted(keys - (set(source.join.columns) if source.join else set()))
 
 
@@ -246,40 +252,18 @@ def used_sources(spec: Spec) -> list[str]:
 def sources(spec: Spec, folder: str) -> Values:
     """How each source is read, and the joins."""
     names = used_sources(spec)
-    found = [one_source(name, spec, folder) for name in names]
+    found = [reading.values(name, spec.sources[name], folder, key_columns(name, spec)) for name in names]
+    used = {name: spec.sources[name] for name in names}
     return {
         "sources": found,
         "joins": [join(name, spec) for name in names if spec.sources[name].join],
         "packaged": any(source["packaged"] for source in found),
         "conditions": any(spec.sources[name].where for name in names),
+        "reader_partials": reading.reader_partials(used),
+        "cleanings": [reading.cleaning(name, source) for name, source in used.items() if source.clean],
+        "cleaners": reading.cleaners(used),
+        "timed": any(getattr(value, "time", None) for value in spec.objectives.values()) or reading.has_moments(used),
     }
-
-
-def one_source(name: str, spec: Spec, folder: str) -> Values:
-    """How a source is read."""
-    source, at = spec.sources[name], At(spec.sources[name], f"sources.{name}")
-    place = references.parse(source.path, folder)
-    assert place is not None, "checked before: a malformed reference"
-    suffix = references.suffix(place.path)
-    return {
-        "read": Code(f"read_{name}"),
-        "packaged": place.kind == "package",
-        "place_partial": f"python/place/{_place(place)}.py.jinja",
-        "format_partial": f"python/format/{references.FORMATS[suffix]}.py.jinja",
-        "file": At(place.path, at.path.trail),
-        "distribution": At(place.distribution, at.path.trail),
-        "delimiter": "\t" if suffix == ".tsv" else ",",
-        "text_columns": key_columns(name, spec),
-        "where": at.where,
-        "limit": at.limit,
-        "name": name,
-        "table": f"sources.{name}",
-    }
-
-
-def _place(place: references.Reference) -> str:
-    """How code finds it: below the root, as an absolute path or Hub name is written, or in a distribution."""
-    return "file" if place.below_root else "package" if place.kind == "package" else "literal"
 
 
 def join(name: str, spec: Spec) -> Values:

@@ -200,7 +200,7 @@ def _cure(of: Shape, value: Data) -> str:
     return f'did you mean "{near}"?' if near else ""
 
 
-_WORDS = {"by": "split", "baselines": "baseline", "fuse": "baseline", "on": "judgments"}
+_WORDS = {"by": "split", "clean": "cleaning", "baselines": "baseline", "fuse": "baseline", "on": "judgments"}
 
 
 def _word(keys: Keys) -> str:

@@ -14,8 +14,11 @@ from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path, PurePosixPath
 
+from specforge import databases
+
 _PACKAGE = re.compile(r"package:(?P<name>[A-Za-z0-9][\w.-]*)==(?P<version>[^/\s]+)/(?P<path>.+)")
-_REMOTE = re.compile(r"hub:|[A-Za-z][A-Za-z0-9+.-]+://")
+_REMOTE = re.compile(r"hub:|env:|[A-Za-z][A-Za-z0-9+.-]+://")
+_SQLITE = "sqlite:///"
 _SETTLED_NS = 2_000_000_000
 """A file younger than this may still change within one tick of its file system's clock, so it is not remembered."""
 
@@ -25,20 +28,23 @@ class LookupFailure(ValueError):
 
 
 def is_remote(reference: str) -> bool:
-    """Whether the reference is fetched by the script itself: `hub:org/name@revision` or a URL."""
-    return _REMOTE.match(reference) is not None
+    """Whether the reference is fetched by the script itself: `hub:org/name@revision`, `env:VARIABLE query` or a URL."""
+    return _REMOTE.match(reference) is not None and not reference.startswith(_SQLITE)
 
 
 def locate(reference: str, base: Path) -> list[Path]:
     """The files or folders that a reference names, at least one, sorted.
 
-    A reference is an absolute path, a path or glob relative to `base`, or `package:DIST==VERSION/path`, which is looked
-    up in the distribution's metadata and never imported. Raises LookupFailure.
+    A reference is an absolute path, a path or glob relative to `base`, `sqlite:///path`, or
+    `package:DIST==VERSION/path`, which is looked up in the distribution's metadata and never imported. Raises
+    LookupFailure.
     """
     if is_remote(reference):
         raise LookupFailure(f'"{reference}" is not a file of this machine')
     if reference.startswith("package:"):
         return [_in_package(reference)]
+    if reference.startswith(_SQLITE):
+        return _sqlite(base / reference.removeprefix(_SQLITE))
     if (base / reference).exists():
         return [base / reference]
     found = sorted(base / path for path in glob.glob(reference, root_dir=base, recursive=True))  # noqa: PTH207
@@ -48,11 +54,13 @@ def locate(reference: str, base: Path) -> list[Path]:
 
 
 def fingerprint(reference: str, base: Path, cache: Path) -> str:
-    """The sha256 of everything that a reference names; of its own text where it is remote.
+    """The sha256 of everything that a reference names; of its own text where it is a pinned data set of the Hub.
 
     A folder counts with the sorted names and the content of its files. Digests of files are remembered in the JSON file
     `cache` by path, size, times and inode; several processes may share it. Raises LookupFailure and OSError.
     """
+    if reference.startswith("env:"):
+        return _of_rows(reference)
     if is_remote(reference):
         return _digest(reference.encode())
     found = locate(reference, base)
@@ -62,6 +70,24 @@ def fingerprint(reference: str, base: Path, cache: Path) -> str:
     if fresh:
         _remember(cache, fresh)
     return _digest("".join(lines).encode())
+
+
+def _sqlite(file: Path) -> list[Path]:
+    """The file, and the log beside it where rows wait that were written last."""
+    if not file.is_file():
+        raise LookupFailure(f'no file "{file}"')
+    log = file.with_name(f"{file.name}-wal")
+    return [file, log] if log.is_file() and log.stat().st_size else [file]
+
+
+def _of_rows(reference: str) -> str:
+    """Of a server, what the query gives: it stands for the rows at hand, so that training runs again only when they
+    changed, and a run whose rows change while it reads them is refused. The server goes over them each time."""
+    variable, _, query = reference.removeprefix("env:").partition(" ")
+    try:
+        return _digest(databases.fingerprint(variable, query).encode())
+    except databases.FetchFailure as failure:
+        raise LookupFailure(str(failure)) from failure
 
 
 def write_whole(path: Path, text: str) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import textwrap
 import unicodedata
 from urllib.parse import quote
@@ -17,6 +18,11 @@ FORMATS = ("text", "json", "github", "sarif")
 WIDTH = 100
 _BEFORE = 30
 """Columns of a clipped line that are shown before the caret."""
+
+_SERVER = re.compile(
+    r"""(\b(?:postgres|postgresql|mysql|mariadb|mssql|oracle|redshift|mongodb)[+\w]*://)([^\s"'}\]]+)""", re.I
+)
+_USER = re.compile(r"""(?<=://)[^\s/@"'}\]]+(?=@)""")
 
 _COLORS = {Severity.ERROR: "31", Severity.WARNING: "33", Severity.NOTE: "36"}
 _BOLD, _DIM = "1", "2"
@@ -43,7 +49,7 @@ def _problem(display: str, lines: list[str], problem: Problem, color: bool) -> l
     margin = " " * (len(str(span.line)) if span else 2)
     out = [_headline(display, problem, color)]
     if span is not None and span.line <= len(lines):
-        shown, caret = _excerpt(lines[span.line - 1], span, WIDTH - len(margin) - 3)
+        shown, caret = _excerpt(_masked(lines[span.line - 1]), span, WIDTH - len(margin) - 3)
         carets = caret.lstrip()
         out.append(_paint(f"{margin} |", _DIM, color))
         out.append(f"{_paint(f'{span.line} |', _DIM, color)} {shown}".rstrip())
@@ -51,6 +57,12 @@ def _problem(display: str, lines: list[str], problem: Problem, color: bool) -> l
     for detail in _details(problem):
         out += _wrapped(detail, f"{margin} = ")
     return out
+
+
+def _masked(line: str) -> str:
+    """The line without the addresses of servers in it, which may hold passwords; its length stays."""
+    line = _SERVER.sub(lambda match: match[1] + "*" * len(match[2]), line)
+    return _USER.sub(lambda match: "*" * len(match[0]), line)
 
 
 def _headline(display: str, problem: Problem, color: bool) -> str:

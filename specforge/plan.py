@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from specforge import context, references
+from specforge import context, reading, references
 from specforge.catalog.baselines import BASELINES
-from specforge.catalog.libraries import LIBRARIES
+from specforge.catalog.libraries import LIBRARIES, READERS
 from specforge.quote import Code
 from specforge.run.stage import Stage
 from specforge.spec.document import Spec
@@ -134,8 +134,17 @@ def requirements(spec: Spec) -> list[str]:
     """The distributions that the generated code imports or reads files of, as lines of a requirements file."""
     absent = set() if is_tuned(spec) else {"accelerate", "datasets"}
     absent |= set() if _lexical([*baselines(spec), *fused(spec)]) else {"bm25s"}
+    absent = (absent | {name for names in READERS.values() for name in names if name != "datasets"}) - set(
+        _reading(spec)
+    )
     libraries = [f"{name}=={version}" for name, version in LIBRARIES.items() if name not in absent]
     return sorted([*libraries, *_packages(spec)])
+
+
+def _reading(spec: Spec) -> tuple[str, ...]:
+    """The distributions that read the sources, besides DuckDB."""
+    readers = {reading.place_of(spec.sources[name]).reader for name in context.used_sources(spec)}
+    return tuple(dict.fromkeys(name for reader in sorted(readers) for name in READERS.get(reader, ())))
 
 
 def _packages(spec: Spec) -> list[str]:
@@ -160,7 +169,7 @@ def _model_reference(spec: Spec) -> str:
 
 def _stages(spec: Spec) -> tuple[Stage, ...]:
     """The scripts in order. Each names what its output depends on, and no more: that decides what runs again."""
-    files = tuple(dict.fromkeys(spec.sources[name].path for name in context.used_sources(spec)))
+    files = tuple(dict.fromkeys(reading.reference(spec.sources[name]) for name in context.used_sources(spec)))
     model, precision = (_model_reference(spec),), spec.retriever.precision
     known = ("prepare", "untuned") if needs_untuned(spec) else ("prepare",)
     rivals = ("baselines",) if baselines(spec) else ()
@@ -173,7 +182,7 @@ def _stages(spec: Spec) -> tuple[Stage, ...]:
     ranking = ("ir-measures", "numpy", "scipy")
     measuring = ("faiss-cpu", "pytrec-eval-terrier", *ranking)
     stages = (
-        Stage("prepare", "prepare.py", "data", (), files, ("objective.sql",), ("duckdb", "pyarrow")),
+        Stage("prepare", "prepare.py", "data", (), files, ("objective.sql",), ("duckdb", "pyarrow", *_reading(spec))),
         Stage("untuned", "untuned.py", "untuned", ("prepare",), model, (), encoding, precision),
         Stage("baselines", "baselines.py", "baselines", known, (), (), (*_lexical(baselines(spec)), *ranking)),
         Stage("train", "train.py", "model", ("prepare",), model, (), training, precision),

@@ -9,13 +9,15 @@ _WORDS = (
     "deferrable desc describe distinct do else end except false fetch for foreign from group having in initially "
     "intersect into lambda lateral leading limit not null offset on only or order pivot pivot_longer pivot_wider "
     "placing primary qualify references returning select show some summarize symmetric table then to trailing true "
-    "union unique unpivot using variadic when where window with "
-    "anti asof at authorization binary by collation columns concurrently cross freeze full generated glob ilike inner is "
-    "isnull join left like map natural notnull outer overlaps positional right semi similar struct tablesample try_cast "
-    "tuple unpack verbose"
+    "union unique unpivot using variadic when where window with"
 )
-_RESERVED = frozenset(_WORDS.split())
-"""DuckDB's words that are no names of columns: those of `duckdb_keywords()` in category `reserved` or `type_function`."""
+_OTHER_WORDS = (
+    "anti asof at authorization binary by collation columns concurrently cross freeze full generated glob "
+    "ilike inner is isnull join left like map natural notnull outer overlaps positional right semi similar "
+    "struct tablesample try_cast tuple unpack verbose"
+)
+_RESERVED = frozenset([*_WORDS.split(), *_OTHER_WORDS.split()])
+"""DuckDB's words that name no column without quotes: of `duckdb_keywords()`, those that are `reserved` or `type_function`."""
 
 
 class Code(str):

@@ -14,7 +14,7 @@ from pydantic.fields import FieldInfo
 
 from specforge.problems import Keys
 from specforge.source import Data
-from specforge.spec.base import Moment, Name, Share
+from specforge.spec.base import READINGS, Moment, Name, Reading, Share
 
 
 @dataclass(frozen=True)
@@ -163,6 +163,7 @@ _PLAIN = {bool: "true or false", int: "a whole number", float: "a number", str: 
 _NAMED = (
     (Share, "a share such as 20% or 0.2"),
     (Moment, "a moment such as 2024-05-31 or 2024-05-31T18:00"),
+    (Reading, f"{', '.join(READINGS)} or a pattern such as %d/%m/%Y"),
     (Name, 'small letters, digits and "_", first a letter'),
 )
 

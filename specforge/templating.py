@@ -49,7 +49,7 @@ def _finalize(literal: Callable[[object], Code]) -> Callable[[object], object]:
             return value if isinstance(value, StrictUndefined) else _escaped(literal(value))
         if isinstance(value.value, BaseModel):
             raise TypeError(f"{value.trail} is a section, not a value")
-        return Code(f"{_OPEN}{value.trail}{_MIDDLE}{_escaped(literal(value.value))}{_CLOSE}")
+        return Code(f"{_OPEN}{_escaped(Code(value.trail))}{_MIDDLE}{_escaped(literal(value.value))}{_CLOSE}")
 
     return finalize
 
@@ -92,7 +92,7 @@ def _unmark(marked: str) -> tuple[str, list[tuple[int, str]]]:
     for match in _MARK.finditer(marked):
         before, literal = _unescaped(marked[end : match.start()]), _unescaped(match[2])
         parts += [before, literal]
-        marks.append((length + len(before), match[1]))
+        marks.append((length + len(before), _unescaped(match[1])))
         length += len(before) + len(literal)
         end = match.end()
     return "".join([*parts, _unescaped(marked[end:])]), marks

@@ -41,6 +41,11 @@ def columns(text: str) -> dict[str, str]:
     return {path: f"{text}{place}" for place, path in enumerate(paths)}
 
 
+def in_path(text: str) -> str:
+    """Without the signs of a glob, which is read in other words."""
+    return text.translate(str.maketrans("", "", "*?["))
+
+
 def in_template(text: str) -> str:
     return text.translate(NOT_IN_COLUMNS) + "in text"
 
@@ -62,8 +67,12 @@ def hostile(text: str) -> dict[str, Data]:
         {
             "description": text,
             "accept": {"SF204": f"{text} "},
-            "sources.products.path": f"../data/{text}x.csv",
-            "sources.order_lines.path": f"/data/{text}x.json",
+            "sources.products.path": f"../data/{in_path(text)}x.csv",
+            "sources.order_lines.path": f"/data/{in_path(text)}x.json",
+            "sources.products.if_empty": {in_template(text): text},
+            "sources.products.read_as": {f"{text}r": f"%d{text}"},
+            "sources.makers": {"path": "hub:shop/makers", "config": f"c{text}", "part": f"p{text}"},
+            "sources.articles": {"path": "env:ARTICLES", "query": f"q{text}"},
             "sources.products.text": f"No. {literal}{{{in_template(text)}}}{literal}{{title}}{literal}",
             "sources.products.join.columns": (f"{text} taken", "brand"),
             **columns(text),
@@ -131,9 +140,10 @@ def keeps_its_shape(files: dict[str, str], text: str) -> None:
 def reads_back(files: dict[str, str], text: str) -> None:
     edited = [file for name, file in files.items() if name.endswith(".py") and file != HARMLESS[name]]
     found = {value for file in edited for value in literals(file)}
-    paths = {posixpath.normpath(f"data/{text}x.csv"), posixpath.normpath(f"/data/{text}x.json")}
+    plain = in_path(text)
+    paths = {posixpath.normpath(f"data/{plain}x.csv"), posixpath.normpath(f"/data/{plain}x.json")}
     keyed = {name for path, name in columns(text).items() if path in ("sources.products.join.on", "split.unit")}
-    assert {*texts(text).values(), *paths, *keyed} <= found
+    assert {*texts(text).values(), *paths, *keyed, f"c{text}", f"p{text}", f"q{text}", f"{text}r"} <= found
     for name in {*columns(text).values(), in_template(text), f"{text} taken"}:
         assert identifier(name) in files["objective.sql"], name
     assert sql(text) in files["objective.sql"]
@@ -179,6 +189,7 @@ def test_the_script_runs_on_columns_of_that_name(text: str) -> None:
     tables["products"][name["split.unit"]] = "f"
     tables["order_lines"][name["objectives.carts.item"]] = "1"
     db = duckdb.connect()
+    db.create_function("nfkc", lambda text: text, ["VARCHAR"], "VARCHAR")  # prepare.py brings it
     db.execute("create schema sources")
     for table, row in tables.items():
         made = ", ".join(f"{identifier(column)} varchar" for column in row)

@@ -20,6 +20,7 @@ EXCEPTIONS = {
     "rich_group-retriever.train.select.on": NOWHERE,
     "rich-sources.products.join.source": TABLES,
     "rich-sources.order_lines.join.source": TABLES,
+    "rich_both-sources.makers.format": KIND,
     "rich-objectives.carts.events": TABLES,
     "rich-objectives.carts.of": TABLES,
     "rich-objectives.carts.weight": KIND,
@@ -83,6 +84,7 @@ UNMAPPED = {
     "retriever.train.sampler": "a member of the library's enumeration",
     "sources.products.text": "the first of several lines is named",
     "sources.claims.text": "the first of several lines is named",
+    "sources.products.if_empty.size": "a line of the text",
 }
 """Paths of which the manifest does not name the line that changes."""
 

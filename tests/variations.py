@@ -25,11 +25,15 @@ description: Products are similar when customers put them in the same cart.
 sources:
   products:
     path: ../data/products.parquet
+    read_as: {price: integer}
     where: price > 0
+    timeout_s: 30
     join: {source: makers, on: maker_id, key: maker, columns: [brand, family]}
     limit: 5000
     id: sku
     text: "{brand}: {title} ({size})"
+    if_empty: {size: one size}
+    clean: [nfkc, lowercase]
     repeated_ids: refuse
   makers: {path: ../data/makers.parquet}
   order_lines:
@@ -91,6 +95,13 @@ HNSW: dict[str, Data] = {"kind": "hnsw", "similarity": "cosine", "m": 16, "ef_co
 STEPS: dict[str, Data] = {"metric": "nDCG@10", "on": "dev", "every": 50}
 
 
+COMMIT = "0123456789abcdef0123456789abcdef01234567"
+FOLDER: dict[str, Data] = {"path": "../data/makers/", "format": "parquet"}
+HUB: dict[str, Data] = {"path": "hub:shop/makers", "revision": COMMIT, "config": "all", "part": "train"}
+SQLITE: dict[str, Data] = {"path": "sqlite:///../data/shop.db", "table": "articles"}
+SERVER: dict[str, Data] = {"path": "env:DATABASE_URL", "query": "select * from articles where sold"}
+
+
 def loss(kind: str) -> dict[str, Data]:
     """A loss with all its options."""
     return {"kind": kind, "scale": 25.0, **({"mini_batch_size": 16} if kind.startswith("cached") else {})}
@@ -100,17 +111,21 @@ RICHES: dict[str, Changes] = {
     "rich": {},
     "rich_group": {
         "split": HASHED,
+        "sources.makers": HUB,
+        "sources.articles": SQLITE,
         "retriever.loss": loss("symmetric_multiple_negatives_ranking"),
         "retriever.train.select": {**STEPS, "every": "epoch"},
     },
     "rich_time": {
         "split": DATED,
+        "sources.articles": SERVER,
         "retriever.loss": loss("cached_multiple_negatives_ranking"),
         "retriever.train.select": STEPS,
     },
     "rich_both": {
         "split": BOTH,
         "index": HNSW,
+        "sources.makers": FOLDER,
         "retriever.loss": loss("cached_symmetric_multiple_negatives_ranking"),
     },
 }
@@ -140,6 +155,26 @@ VARIATIONS: dict[str, Changes] = {
     "json": {"sources.products.path": "../data/products.json", "sources.articles.path": "../data/articles.json.gz"},
     "jsonl": {"sources.products.path": "../data/products.jsonl", "sources.order_lines.path": "../data/l.ndjson.gz"},
     "globs": {"sources.order_lines.path": "../data/**/lines-*.parquet", "sources.makers.path": "/data/makers/*.csv"},
+    "folders": {
+        "sources.order_lines": {"path": "../data/month=*/shop=*/", "format": "csv", "join": {
+            "source": "articles", "on": "shop", "key": "article_number", "columns": ("sku",)
+        }},
+        "sources.articles": {"path": f"{PACKAGE}/articles/", "format": "json"},
+        "sources.makers": {"path": "../data/makers.txt", "format": "tsv"},
+    },
+    "zst": {"sources.order_lines.path": "../data/lines.csv.zst", "sources.articles.path": "../data/a.jsonl.zst"},
+    "local_hub": {
+        "sources.makers": {"path": "hub:./makers", "part": "train"}, "retriever.train": "none", "retriever.loss": GONE
+    },
+    "databases": {
+        "sources.makers": {"path": "sqlite:////data/shop.db", "query": "select *\nfrom makers -- all"},
+        "sources.articles": {"path": "env:DATABASE_URL", "table": 'public.art"icles', "limit": 10},
+    },
+    "readings": {"sources.order_lines.read_as": {
+        "article": "text", "basket": "integer", "ordered_at": "seconds", "at": "milliseconds", "day": "%d/%m/%Y %H:%M"
+    }},
+    "html": {"sources.products.clean": ("html",)},
+    "as_it_is": {"sources.products.clean": (), "sources.products.if_empty": GONE, "sources.products.read_as": GONE},
     "absolute": {"sources.products.path": "/data/products.parquet", "sources.order_lines.path": "/data/lines.csv"},
     "packaged": {
         "sources.products.path": f"{PACKAGE}/products.parquet",
@@ -254,6 +289,19 @@ OTHERS: dict[str, Data] = {
     "description": "Another sentence.",
     "sources.products.path": "../data/more/products.parquet",
     "sources.products.where": "price > 1",
+    "sources.products.read_as.price": "text",
+    "sources.products.if_empty.size": "any size",
+    "sources.products.clean": ("nfkc",),
+    "sources.makers.path: hub:shop/makers": "hub:shop/producers",
+    "sources.makers.revision": COMMIT[::-1],
+    "sources.makers.config": "some",
+    "sources.makers.part": "test",
+    "sources.makers.format": "csv",
+    "sources.makers.path: ../data/makers/": "../data/producers/",
+    "sources.articles.path: sqlite:///../data/shop.db": "sqlite:////data/other.db",
+    "sources.articles.table": "numbers",
+    "sources.articles.path: env:DATABASE_URL": "env:OTHER_URL",
+    "sources.articles.query": "select * from articles",
     "sources.products.id": "ean",
     "sources.products.text": "{brand}: {headline} ({size})",
     "sources.products.repeated_ids": "most_common",
@@ -303,7 +351,7 @@ OTHERS: dict[str, Data] = {
     "evaluate.fuse": ("bm25",),
     "accept.SF204": "another reason",
 }
-"""Path of a text or list in the rich specs -> another value of it."""
+"""Path of a text or list in the rich specs, with its value where it has several -> another value of it."""
 
 
 OTHER_WORDS: dict[str, Data] = {
@@ -326,7 +374,7 @@ def other(leaf: Leaf) -> Data:
         return (*leaf.value, "more")
     if leaf.path not in OTHERS and section == "objectives":
         return OTHER_WORDS.get(field, f"{leaf.value}_too")
-    return OTHERS[leaf.path]
+    return OTHERS.get(f"{leaf.path}: {leaf.value}") or OTHERS[leaf.path]
 
 
 @dataclass(frozen=True)

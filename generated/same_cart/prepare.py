@@ -2,10 +2,14 @@
 
 import argparse
 import shutil
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from importlib import metadata
 from pathlib import Path
 
 import duckdb
+import pyarrow as pa
 import pyarrow.parquet as pq
 
 HERE = Path(__file__).resolve().parent
@@ -46,14 +50,30 @@ def packaged(distribution: str, path: str) -> str:
     return str(metadata.distribution(distribution).locate_file(path))
 
 
-def keep(db: duckdb.DuckDBPyConnection, rows: duckdb.DuckDBPyRelation, where: str, table: str) -> None:
-    """Copy the rows for which a condition holds. It runs in a connection that reaches no file and no setting."""
+@contextmanager
+def sandbox(query: str, timeout_s: int, **tables: pa.RecordBatchReader) -> Iterator[pa.RecordBatchReader]:
+    """The rows of one SELECT over tables, stopped after a time, in a connection that reaches no file and no setting."""
+    with duckdb.connect(config={"enable_external_access": "false", "lock_configuration": "true"}) as db:
+        if [statement.type for statement in db.extract_statements(query)] != [duckdb.StatementType.SELECT]:
+            raise SystemExit(f"not one SELECT: {query}")
+        for name, table in tables.items():
+            db.register(name, table)
+        db.execute("begin transaction read only")
+        timer = threading.Timer(timeout_s, db.interrupt)
+        timer.start()
+        try:
+            yield db.sql(query).to_arrow_reader()
+        except duckdb.InterruptException:
+            raise SystemExit(f"stopped after {timeout_s} s: {query}") from None
+        finally:
+            timer.cancel()
+
+
+def keep(db: duckdb.DuckDBPyConnection, rows: duckdb.DuckDBPyRelation, where: str, timeout_s: int, table: str) -> None:
+    """Copy the rows for which a condition holds."""
     query = f"select * from rows where (\n{where}\n)"
-    with duckdb.connect(config={"enable_external_access": "false", "lock_configuration": "true"}) as locked:
-        if len(locked.extract_statements(query)) != 1:
-            raise SystemExit(f"not one condition: {where}")
-        locked.register("rows", rows.to_arrow_reader())
-        db.cursor().from_arrow(locked.sql(query).to_arrow_reader()).create(table)
+    with sandbox(query, timeout_s, rows=rows.to_arrow_reader()) as kept:
+        db.cursor().from_arrow(kept).create(table)
 
 
 def read_products(db: duckdb.DuckDBPyConnection) -> None:
@@ -63,6 +83,7 @@ def read_products(db: duckdb.DuckDBPyConnection) -> None:
         db,
         rows,
         where="product_type is not null",
+        timeout_s=60,
         table="sources.products",
     )
 

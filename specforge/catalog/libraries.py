@@ -4,6 +4,9 @@ from __future__ import annotations
 
 LIBRARIES = {
     "accelerate": "1.15.0",
+    "adbc-driver-manager": "1.13.0",
+    "adbc-driver-postgresql": "1.13.0",
+    "adbc-driver-sqlite": "1.13.0",
     "bm25s": "0.3.16",
     "datasets": "5.2.0",
     "duckdb": "2.0.0",
@@ -19,9 +22,20 @@ LIBRARIES = {
 }
 """Distribution -> version."""
 
+READERS = {
+    "hub": ("datasets",),
+    "sqlite": ("adbc-driver-manager", "adbc-driver-sqlite"),
+    "postgresql": ("adbc-driver-manager", "adbc-driver-postgresql"),
+}
+"""What reads a source -> the distributions that it needs besides DuckDB."""
+
 DISTRIBUTIONS = {
+    "accelerate": ("accelerate",),
+    "adbc_driver_manager": ("adbc-driver-manager",),
+    "adbc_driver_postgresql": ("adbc-driver-manager", "adbc-driver-postgresql"),
+    "adbc_driver_sqlite": ("adbc-driver-manager", "adbc-driver-sqlite"),
     "bm25s": ("bm25s",),
-    "datasets": ("datasets", "accelerate"),
+    "datasets": ("datasets",),
     "duckdb": ("duckdb",),
     "faiss": ("faiss-cpu",),
     "ir_measures": ("ir-measures", "pytrec-eval-terrier"),

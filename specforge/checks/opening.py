@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import duckdb
 
-from specforge import context, references
+from specforge import context, reading
 from specforge.catalog.roles import columns
 from specforge.catalog.splits import ByColumn
+from specforge.checks import sandbox
+from specforge.checks.cleaning import add_cleaners
+from specforge.checks.fetching import columns_read_as, rows_of
+from specforge.checks.sandbox import first_line
 from specforge.checks.words import clipped, listed
-from specforge.locate import LookupFailure, locate
+from specforge.databases import FetchFailure
+from specforge.locate import LookupFailure
 from specforge.problems import Keys, Problem
 from specforge.quote import identifier
 from specforge.shapes import nearest
@@ -50,7 +54,9 @@ class Rows:
 
 def open_all(rows: Rows) -> Iterator[Problem]:
     """Make the tables; a source that cannot be opened, or lacks what the spec names, is told instead."""
-    rows.db.execute("create schema sources; create schema joined; use sources")
+    rows.db.execute("set timezone = 'UTC'; create schema fetched; create schema sources; create schema joined")
+    rows.db.execute("use sources")
+    add_cleaners(rows.db, rows.spec)
     columns: dict[str, list[str]] = {}
     for name in context.used_sources(rows.spec):
         try:
@@ -61,39 +67,27 @@ def open_all(rows: Rows) -> Iterator[Problem]:
                 yield from _make(rows, name, columns)
         except LookupFailure as failure:
             yield _not_found(rows, name, failure)
+        except FetchFailure as failure:
+            yield _no_answer(rows, name, failure)
         except duckdb.Error as error:
             yield _unreadable(rows, name, error)
 
 
-def first_line(error: duckdb.Error) -> str:
-    """What DuckDB says, without its kind of error and without the lines that show the query."""
-    return re.sub(r"^[\w ]+Error: ", "", str(error).strip().splitlines()[0]).strip()
-
-
-def _files(rows: Rows, name: str) -> list[str]:
-    return [str(path) for path in locate(rows.spec.sources[name].path, rows.base)]
-
-
-def _read(rows: Rows, name: str, text_columns: list[str]) -> duckdb.DuckDBPyRelation:
-    """The file's rows, with the options of the generated code."""
-    suffix = references.suffix(rows.spec.sources[name].path)
-    files = _files(rows, name)
-    if references.FORMATS[suffix] == "parquet":
-        return rows.db.read_parquet(files)
-    if references.FORMATS[suffix] == "json":
-        return rows.db.read_json(files)  # type: ignore[arg-type]
-    delimiter = "\t" if suffix == ".tsv" else ","
-    return rows.db.read_csv(files, header=True, delimiter=delimiter, dtype=dict.fromkeys(text_columns, "VARCHAR"))  # type: ignore[arg-type]
-
-
 def _columns(rows: Rows, name: str) -> list[str]:
-    return list(_read(rows, name, []).columns)
+    return list(rows_of(name, rows.spec, rows.base, rows.db, []).columns)
+
+
+def _no_answer(rows: Rows, name: str, failure: Exception) -> Problem:
+    table = rows.spec.sources[name]
+    keys: Keys = ("sources", name, "query" if table.query else "table" if table.table else "path")
+    message = f'"{name}" cannot be read from its {"database" if table.part is None else "data set"}'
+    return Problem("SF004", message, rows.source.value_span(keys), keys, str(failure))
 
 
 def _not_found(rows: Rows, name: str, failure: LookupFailure) -> Problem:
     keys, path = ("sources", name, "path"), rows.spec.sources[name].path
     span = rows.source.value_span(keys)
-    if path.startswith("package:"):
+    if path.startswith(("package:", "sqlite:", "hub:")):
         return Problem("SF004", str(failure), span, keys)
     folder = (rows.base / path).parent
     beside = [file.name for file in folder.iterdir()] if folder.is_dir() else []
@@ -104,7 +98,7 @@ def _not_found(rows: Rows, name: str, failure: LookupFailure) -> Problem:
 
 def _unreadable(rows: Rows, name: str, error: duckdb.Error) -> Problem:
     keys, path = ("sources", name, "path"), rows.spec.sources[name].path
-    message = f'"{path}" cannot be read as {references.FORMATS[references.suffix(path)]}'
+    message = f'"{path}" cannot be read as {reading.place_of(rows.spec.sources[name]).reader}'
     return Problem("SF004", message, rows.source.value_span(keys), keys, first_line(error))
 
 
@@ -115,6 +109,7 @@ def needs(spec: Spec, name: str) -> Iterator[tuple[Keys, str]]:
     named: list[tuple[Keys, str | None]] = [((*keys, "id"), table.id)]
     named += [((*keys, "text"), column) for _, column in context.fields(table.text or "")]
     named += [((*keys, "join", "on"), table.join.on)] if table.join else []
+    named += [((*keys, "read_as", column), column) for column in table.read_as]
     named += _named_by_joins(spec, name) + _named_by_objective(spec, name)
     for place, column in named:
         if column and column not in brought:
@@ -170,70 +165,56 @@ def _make(rows: Rows, name: str, columns: dict[str, list[str]]) -> Iterator[Prob
     """The table of a source: after its limit and its condition, with the columns that are needed."""
     spec = rows.spec.sources[name]
     texts = [column for column in context.key_columns(name, rows.spec) if column in columns[name]]
-    relation = _read(rows, name, texts)
+    relation = rows_of(name, rows.spec, rows.base, rows.db, texts)
     relation = relation.limit(spec.limit) if spec.limit else relation
-    wanted = dict.fromkeys(column for _, column in needs(rows.spec, name)) or dict.fromkeys(columns[name][:1])
+    unreadable = list(columns_read_as(rows.source, name, spec, relation))
+    yield from unreadable
+    if not unreadable:
+        yield from _fill(rows, name, reading.typed(name, spec, relation), columns[name])
+        yield from _join(rows, name)
+
+
+def _fill(rows: Rows, name: str, relation: duckdb.DuckDBPyRelation, columns: list[str]) -> Iterator[Problem]:
+    """The table, with the columns that are needed."""
+    wanted = dict.fromkeys(column for _, column in needs(rows.spec, name)) or dict.fromkeys(columns[:1])
     columns_kept = ", ".join(map(identifier, wanted))
-    mistake = _condition_mistake(rows, name, relation)
-    if mistake is not None:
-        yield mistake
-    elif spec.where is not None:
+    if rows.spec.sources[name].where is not None:
         yield from _keep(rows, name, relation, columns_kept)
     elif relation.limit(1).fetchall():
         _store(rows, name, relation.project(columns_kept))
     else:
         keys = ("sources", name, "path")
         yield Problem("SF004", f'"{name}" has no rows', rows.source.value_span(keys), keys)
-    yield from _join(rows, name)
 
 
 def _store(rows: Rows, name: str, relation: duckdb.DuckDBPyRelation) -> None:
     """Parquet is read where it lies, column by column; a text is parsed once."""
-    if references.FORMATS[references.suffix(rows.spec.sources[name].path)] == "parquet":
+    if reading.place_of(rows.spec.sources[name]).reader == "parquet":
         relation.create_view(name)
     else:
         relation.create(f"sources.{name}")
 
 
-def _locked() -> duckdb.DuckDBPyConnection:
-    """A connection that reaches no file and no setting."""
-    return duckdb.connect(config={"enable_external_access": "false", "lock_configuration": "true"})
-
-
-def _condition_mistake(rows: Rows, name: str, relation: duckdb.DuckDBPyRelation) -> Problem | None:
-    """Whether a condition is one, tried on no rows, as generated code runs it."""
-    where, keys = rows.spec.sources[name].where, ("sources", name, "where")
-    if where is None:
-        return None
-    query, span = f"select * from rows where (\n{where}\n)", rows.source.value_span(keys)
-    with _locked() as db:
-        db.register("rows", relation.limit(0).to_arrow_table())
-        try:
-            if len(db.extract_statements(query)) != 1:
-                return Problem("SF003", '"where" must be one condition', span, keys)
-            db.sql(query).fetchall()
-        except duckdb.Error as error:
-            unknown = re.search(r'Referenced column "(.+?)" not found', str(error))
-            if unknown:
-                return _no_column(rows, keys, unknown[1], name, list(relation.columns))
-            return Problem("SF003", '"where" is no condition over the columns', span, keys, first_line(error))
-    return None
-
-
 def _keep(rows: Rows, name: str, relation: duckdb.DuckDBPyRelation, columns: str) -> Iterator[Problem]:
-    """The rows for which the condition holds."""
-    where, keys = rows.spec.sources[name].where, ("sources", name, "where")
-    span = rows.source.value_span(keys)
-    with _locked() as db:
-        db.register("rows", relation.to_arrow_reader())
-        try:
-            found = db.sql(f"select * from rows where (\n{where}\n)").project(columns)
-            rows.db.cursor().from_arrow(found.to_arrow_reader()).create(f"sources.{name}")
-        except duckdb.Error as error:
-            yield Problem("SF003", '"where" fails on some row', span, keys, first_line(error))
-            return
-    if not rows.ask(f"select 1 from sources.{identifier(name)} limit 1"):
-        yield Problem("SF004", f'"where" leaves no row of "{name}"', span, keys)
+    """The rows for which the condition holds, tried on no rows first: what fails there is wrong with the condition."""
+    spec, keys = rows.spec.sources[name], ("sources", name, "where")
+    span, failing = rows.source.value_span(keys), "is no condition over the columns"
+    try:
+        query = sandbox.condition(spec.where or "")
+        with sandbox.select(query, spec.timeout_s, rows=relation.limit(0).to_arrow_reader()) as found:
+            found.read_all()
+        failing = "fails on some row"
+        with sandbox.select(query, spec.timeout_s, rows=relation.to_arrow_reader()) as found:
+            rows.db.cursor().from_arrow(found).project(columns).create(f"sources.{name}")
+    except sandbox.UnknownColumn as unknown:
+        yield _no_column(rows, keys, str(unknown), name, list(relation.columns))
+    except sandbox.Failed as failed:
+        yield Problem("SF003", f'"where" {failing}', span, keys, failed.hint)
+    except sandbox.Refused as refused:
+        yield Problem("SF003", f'"where" {refused}', span, keys, refused.hint)
+    else:
+        if not rows.ask(f"select 1 from sources.{identifier(name)} limit 1"):
+            yield Problem("SF004", f'"where" leaves no row of "{name}"', span, keys)
 
 
 def _join(rows: Rows, name: str) -> Iterator[Problem]:

@@ -11,7 +11,10 @@ import duckdb
 
 from specforge import context, references
 from specforge.catalog.roles import Named, columns, tables
-from specforge.checks.opening import Rows, first_line, needs, open_all
+from specforge.checks.keys import key_kinds
+from specforge.checks.moments import times
+from specforge.checks.opening import Rows, needs, open_all
+from specforge.checks.sandbox import first_line
 from specforge.checks.words import clipped, counted, listed
 from specforge.locate import LookupFailure, locate
 from specforge.problems import Keys, Problem, in_order
@@ -30,7 +33,7 @@ def check(spec: Spec, source: Source, base: Path, root: Path) -> list[Problem]:
     """
     with tempfile.TemporaryDirectory() as scratch, duckdb.connect(Path(scratch) / "rows.duckdb") as db:
         rows = Rows(spec, source, base, db)
-        found = [*open_all(rows)]
+        found = [*open_all(rows)] or [*key_kinds(rows)]
         if not found:
             found += [problem for rule in RULES for problem in _of_rows(rule(rows), rows)]
     return in_order([*found, *model(spec, source, base)])
@@ -144,7 +147,7 @@ def ids_with_texts(rows: Rows) -> Iterator[Problem]:
             continue
         found = rows.ask(f"""
             with texts as (
-                select {identifier(table.id)}::varchar as id, {context.text_expression(table.text)} as text
+                select {identifier(table.id)}::varchar as id, {context.text_expression(name, table)} as text
                 from {context.relation(name, rows.spec)}
             ), repeated as (
                 select id, min(text) as one, max(text) as other
@@ -161,27 +164,6 @@ def ids_with_texts(rows: Rows) -> Iterator[Problem]:
             evidence = tuple(f"{clipped(id)}: {listed(map(clipped, texts))}" for _, id, *texts in found)
             hint = 'take another "id", or set "repeated_ids: most_common"'
             yield Problem("SF003", message, rows.source.value_span(keys), keys, hint, evidence)
-
-
-def times(rows: Rows) -> Iterator[Problem]:
-    """The column that says when an event was holds moments."""
-    for name, value in rows.spec.objectives.items():
-        yield from (problem for one in columns(value) if one.role.moment for problem in _time(rows, name, one))
-
-
-def _time(rows: Rows, name: str, one: Named) -> Iterator[Problem]:
-    keys: Keys = ("objectives", name, one.field)
-    moment, events = identifier(one.column), context.relation(one.source, rows.spec)
-    bad = f"{moment} is not null and try_cast({moment} as timestamp) is null"
-    try:
-        found = rows.ask(f"select {moment}::varchar from {events} where {bad} limit {_EXAMPLES}")
-    except duckdb.BinderException:
-        found = rows.ask(f"select {moment}::varchar from {events} where {moment} is not null limit {_EXAMPLES}")
-    if found:
-        message = f'column "{one.column}" of "{one.source}" holds what is no moment'
-        evidence = (f"for example {listed(clipped(text) for (text,) in found)}",)
-        hint = "a moment is written as 2024-05-31 or 2024-05-31T18:00:00"
-        yield Problem("SF003", message, rows.source.value_span(keys), keys, hint, evidence)
 
 
 RULES = (empty_columns, joined_keys, items_known, ids_with_texts, times)

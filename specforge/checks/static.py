@@ -12,7 +12,7 @@ from specforge.catalog.metrics import METRICS, names, parse
 from specforge.catalog.objectives import Grouped
 from specforge.catalog.roles import columns
 from specforge.catalog.splits import ByTime
-from specforge.checks import dead, evidence
+from specforge.checks import dead, evidence, places
 from specforge.checks.dead import trained
 from specforge.checks.words import clipped, listed
 from specforge.problems import Keys, Problem, in_order
@@ -68,7 +68,9 @@ def _names_of_data(spec: Spec) -> Iterator[tuple[Keys, str]]:
     for name, table in spec.sources.items():
         keys: Keys = ("sources", name)
         yield (*keys, "path"), table.path
+        yield (*keys, "table"), table.table or ""
         yield (*keys, "id"), table.id or ""
+        yield from (((*keys, "read_as", column), column) for column in table.read_as)
         for _, column, _, _ in string.Formatter().parse(table.text or ""):
             yield (*keys, "text"), column or ""
         if table.join is not None:
@@ -81,42 +83,10 @@ def _field(keys: Keys) -> str:
     return next(str(key) for key in reversed(keys) if isinstance(key, str))
 
 
-def file_references(spec: Spec, source: Source) -> Iterator[Problem]:
-    """A source is a file of a format that can be read."""
-    for name, table in spec.sources.items():
-        keys: Keys = ("sources", name, "path")
-        mistake = _path_mistake(table.path)
-        if mistake is not None:
-            yield Problem("SF003", mistake[0], source.value_span(keys), keys, mistake[1])
-
-
-def _path_mistake(path: str) -> tuple[str, str] | None:
-    """What is wrong with the path of a source, and the cure."""
-    if "://" in path or path.startswith("hub:"):
-        return '"path" must be a file, not an address', "download it, and name the file relative to the spec"
-    place = references.parse(path, "")
-    if place is None:
-        return _NO_PACKAGE
-    suffix = references.suffix(place.path)
-    if suffix in references.FORMATS:
-        return None
-    near = nearest(suffix, references.FORMATS) if suffix else None
-    hint = f'did you mean "{near}"?' if near else f"the formats are {listed(references.FORMATS)}"
-    return (
-        f'"path" has the unknown format "{clipped(suffix)}"' if suffix else '"path" names a file without format'
-    ), hint
-
-
-_NO_PACKAGE = (
-    'a "package:" reference is written "package:NAME==VERSION/PATH"',
-    'the path lies below the package\'s folder and has no ".."',
-)
-
-
 def model_reference(spec: Spec, source: Source) -> Iterator[Problem]:
     """A model shipped by a package is named with the package's version."""
     if references.parse(spec.retriever.base, "", hub=True) is None:
-        keys, (message, hint) = ("retriever", "base"), _NO_PACKAGE
+        keys, (message, hint) = ("retriever", "base"), places.NO_PACKAGE
         yield Problem("SF003", message, source.value_span(keys), keys, hint)
 
 
@@ -293,7 +263,7 @@ def baselines_fit(spec: Spec, source: Source) -> Iterator[Problem]:
 RULES = (
     reserved_name,
     printable,
-    file_references,
+    *places.RULES,
     model_reference,
     time_column,
     group_sizes,

@@ -23,7 +23,7 @@ class Stage:
     """Names of earlier stages; their outputs lie in the work folder under their output names."""
     reads: tuple[str, ...] = ()
     """References outside: paths and globs relative to the spec's folder, absolute paths,
-    `package:DIST==VERSION/path` and `hub:org/name@revision`."""
+    `package:DIST==VERSION/path`, `hub:org/name@revision`, `sqlite:///path` and `env:VARIABLE query`."""
     files: tuple[str, ...] = ()
     """Other files of the code folder that it uses, such as `objective.sql`."""
     libraries: tuple[str, ...] = ()

@@ -39,9 +39,18 @@ def _moment(value: str) -> str:
     return value
 
 
+def _reading(value: str) -> str:
+    if value not in READINGS and "%" not in value:
+        raise ValueError("a column is read as text, integer, seconds, milliseconds, or by a pattern with %")
+    return value
+
+
+READINGS = ("text", "integer", "seconds", "milliseconds")
+
 Text = Annotated[str, StringConstraints(min_length=1)]
 Name = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,62}$")]
 Column = Annotated[str, StringConstraints(min_length=1, max_length=255)]
 Share = Annotated[float, BeforeValidator(_share), Field(gt=0, lt=1)]
 Moment = Annotated[str, AfterValidator(_moment)]
+Reading = Annotated[str, AfterValidator(_reading)]
 Count = Annotated[int, Field(ge=1)]
