@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 
+from specforge.catalog.objectives import Grouped
 from specforge.checks.dead import trained
 from specforge.checks.prepared import Tables
 from specforge.checks.words import counted, percent
@@ -53,7 +54,7 @@ def _unfillable(tables: Tables, steps: int, most: int, distinct: int) -> Problem
         message = f"a batch holds {distinct // 2} pairs at most, because there are {distinct} texts"
     evidence = (f"at least {left_out:,} of {counted(pairs, 'pair')} are left out of an epoch",)
     cure = f'set "batch_size" to {full} or less, or' if full >= 2 else "no batch size helps;"
-    hint = f'a text stands in a batch once: {cure} lower "pairs_per_item"'
+    hint = f'a text stands in a batch once: {cure} lower "{_cap(tables)}"'
     return Problem("SF104", message, tables.source.value_span(_KEYS), _KEYS, hint, evidence)
 
 
@@ -116,10 +117,17 @@ def false_negatives(tables: Tables) -> Iterator[Problem]:
     message = f"{percent(share)} of the in-batch negatives are expected to be positives"
     evidence = (
         f"{percent(rows)} of the rows have at least one at batch size {train.batch_size}",
-        'measured on all partners of training, not on the best "pairs_per_item" alone',
+        f'measured on all partners of training, not on the best "{_cap(tables)}" alone',
     )
-    hint = 'a smaller "batch_size" has fewer of them, and a higher "min_count" keeps chance partners out of the count'
+    hint = 'a smaller "batch_size" has fewer of them'
+    if _cap(tables) == "pairs_per_item":
+        hint += ', and a higher "min_count" keeps chance partners out of the count'
     yield Problem("SF105", message, tables.source.value_span(_KEYS), _KEYS, hint, evidence)
+
+
+def _cap(tables: Tables) -> str:
+    """The field that says how many pairs of one anchor train."""
+    return "pairs_per_item" if isinstance(tables.spec.objectives[tables.objective], Grouped) else "positives_per_query"
 
 
 def _shares(tables: Tables, size: int) -> tuple[float, float]:

@@ -32,11 +32,12 @@ def _share(value: object) -> object:
 
 
 def _moment(value: str) -> str:
+    """The same moment in UTC: SQL drops an offset."""
     try:
-        dt.datetime.fromisoformat(value)
+        moment = dt.datetime.fromisoformat(value)
     except ValueError:
         raise ValueError("a moment is written as 2024-05-31 or 2024-05-31T18:00:00") from None
-    return value
+    return moment.astimezone(dt.UTC).replace(tzinfo=None).isoformat() if moment.tzinfo else value
 
 
 def _reading(value: str) -> str:
