@@ -125,7 +125,7 @@ def test_asking_what_was_never_run(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     assert specforge("results", "nothing") == 2
 
 
-def test_the_language_page_is_current() -> None:
+def test_the_built_pages_are_current() -> None:
     import importlib.util
 
     root = Path(__file__).resolve().parents[1]
@@ -134,3 +134,4 @@ def test_the_language_page_is_current() -> None:
     build = importlib.util.module_from_spec(found)
     found.loader.exec_module(build)
     assert (root / "docs" / "language.md").read_text(encoding="utf-8") == build.page()
+    assert (root / "docs" / "dictionary.md").read_text(encoding="utf-8") == build.dictionary()
