@@ -119,7 +119,14 @@ def _side_values(split: AnySplit, of_items: bool) -> Values:
         if isinstance(split, ByColumn) and getattr(split, key)
     }
     unit = "q.unit" if of_items else "query_unit(e.query_text)"
-    return {"dev": None, **lists, "query_column": Code("id" if of_items else "text"), "unit": Code(unit)}
+    given = isinstance(split, ByColumn)
+    return {
+        "dev": None,
+        "given": given,
+        **lists,
+        "query_column": Code("id" if of_items else "text"),
+        "unit": Code(unit),
+    }
 
 
 def _of_kind(at: At, objective: Evidence, split: AnySplit) -> Values:

@@ -424,3 +424,19 @@ def test_what_was_bought_together_is_no_substitute() -> None:
     names = dict(db.sql("select doc, doc_id from documents").fetchall())
     found = {(names[a], names[b]): n for a, b, n in db.sql("select doc, partner, together from partners").fetchall()}
     assert found == {("a", "b"): 10, ("b", "a"): 10, ("e", "f"): 20, ("f", "e"): 20}
+
+
+def test_a_query_that_the_data_have_on_two_sides_is_held_out() -> None:
+    answers: dict[str, Data] = {"kind": "question_answer", "rows": "log", "question": "q", "answer": "a", "of": "docs"}
+    split: dict[str, Data] = {"by": "column", "column": "part", "dev": ("dev",)}
+    rows: Rows = [
+        ("one", "a", "train"),
+        ("One!", "b", "test"),
+        ("two", "a", "train"),
+        ("two", "b", "dev"),
+        ("six", "c", "train"),
+    ]
+    db = run(script(answers, split), ("q varchar, a varchar, part varchar", rows))
+    assert known(db) == {("test", "One!", "b"): 1, ("dev", "two", "b"): 1, ("train", "six", "c"): 1}
+    assert summary(db)["left_out_for_a_held_out_query"] == 2
+    assert_adds_up(summary(db))

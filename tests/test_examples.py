@@ -48,7 +48,14 @@ def test_an_example_runs(path: Path, model: Path, tmp_path: Path) -> None:
     shutil.copy(path, tmp_path / "specs")
     spec = f"specs/{path.name}"
     settings = [f"retriever.base={model}", "retriever.max_length=32", "retriever.train.batch_size=4"]
-    command = [SPECFORGE, "run", spec, "--limit", "4000", *(part for one in settings for part in ("--set", one))]
+    command: list[str | Path] = [
+        SPECFORGE,
+        "run",
+        spec,
+        "--limit",
+        "4000",
+        *(part for one in settings for part in ("--set", one)),
+    ]
     done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
     assert "test queries over" in done.stdout, done.stdout + done.stderr
     (metrics,) = (tmp_path / "runs").glob("*@*/evaluation/metrics.json")

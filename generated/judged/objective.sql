@@ -97,6 +97,7 @@ create table named as
 select
     side_of(query_unit(e.query_text), i.unit, e.side, e.moment) as fold,
     q.query,
+    query_unit(e.query_text) as unit,
     d.doc,
     e.grade,
     e.weight
@@ -105,10 +106,18 @@ join questions as q on q.key = query_key(e.query_text)
 join items as i on i.item_id = e.item_id
 join documents as d on d.number = i.number;
 
+-- A query that the data have on several sides is held out: its rows that would train, or choose, are left out.
+create view kept as
+select n.*
+from named as n
+join (select unit, bool_or(fold = 'test') as tests, bool_or(fold = 'dev') as chooses from named group by unit) as s
+    on s.unit = n.unit
+where n.fold = 'test' or (n.fold = 'dev' and not s.tests) or (n.fold = 'train' and not s.tests and not s.chooses);
+
 -- What is known of a query and a document on one side of the split; the best that was seen counts.
 create table known as
 select fold, query, doc, max(grade)::integer as grade, sum(weight)::double as weight
-from named
+from kept
 where fold is not null
 group by fold, query, doc;
 
@@ -173,6 +182,8 @@ union all
 select 'known_' || fold || case when grade > 0 then '_positive' else '_negative' end, count(*)
 from known
 group by all
+union all
+select 'left_out_for_a_held_out_query', (select count(*) from named where fold is not null) - (select count(*) from kept)
 union all
 select 'first_moment', epoch_us(min(moment)) from evidence having min(moment) is not null
 union all

@@ -95,7 +95,7 @@ class ByAnchor(Split):
 
 
 class ByColumn(Split):
-    """The data say themselves what is held out, as published test collections do."""
+    """The data say themselves what is held out, as published test collections do. A query that they have on several sides is held out."""
 
     by: Literal["column"]
 
