@@ -29,6 +29,8 @@ sys.path.insert(0, {tests!r})
 from toy_run import Project
 from specforge.run import runner, store, worker
 
+signal.signal(signal.SIGINT, signal.default_int_handler)  # whoever starts the tests in the background has it ignored
+
 def die(*_, **__):
     os.kill(os.getpid(), signal.SIGKILL)
 
