@@ -5,16 +5,21 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from specforge import load, plan, source
+from specforge import load, source
 from specforge.checks import dead, static
 from specforge.errors import UsageError
 from specforge.output import render
-from specforge.plan import Plan
 from specforge.problems import Keys, Problem, Severity, in_order
-from specforge.run.stage import Event
 from specforge.source import Data, Source
+from specforge.spec.document import Spec
+
+if TYPE_CHECKING:
+    from specforge.plan import Plan
+    from specforge.run.stage import Event
 
 
 @dataclass(frozen=True)
@@ -22,14 +27,16 @@ class Checked:
     """What is known of a spec after its checks.
 
     Attributes:
-        plan: None where the spec cannot be compiled.
+        path: the spec's file.
+        spec: None where the spec cannot be compiled.
         problems: those that stand, by place.
         accepted: those that the spec accepts.
         data: the folder of the prepared tables, where the rows were looked at.
     """
 
     source: Source
-    plan: Plan | None
+    path: Path
+    spec: Spec | None
     problems: tuple[Problem, ...]
     accepted: tuple[Problem, ...] = ()
     data: Path | None = None
@@ -37,6 +44,13 @@ class Checked:
     @property
     def refused(self) -> bool:
         return any(problem.severity is Severity.ERROR for problem in self.problems)
+
+    @cached_property
+    def plan(self) -> Plan | None:
+        """Its files and stages; None where the spec cannot be compiled."""
+        from specforge import plan
+
+        return None if self.spec is None else plan.make(self.spec, self.path)
 
 
 def read(path: Path, settings: Iterable[str] = ()) -> Checked:
@@ -50,11 +64,10 @@ def read(path: Path, settings: Iterable[str] = ()) -> Checked:
         text = replace(text, data=_overridden(text.data, settings))
     spec, mistakes = load.load(text)
     if spec is None:
-        return Checked(text, None, tuple(in_order([*problems, *mistakes])))
+        return Checked(text, path, None, tuple(in_order([*problems, *mistakes])))
     problems = in_order([*problems, *mistakes, *static.check(spec, text)])
-    made = None if _has_error(problems) else plan.make(spec, path)
     standing, accepted = dead.accepted(spec, problems)
-    return Checked(text, made, tuple(standing), tuple(accepted))
+    return Checked(text, path, None if _has_error(problems) else spec, tuple(standing), tuple(accepted))
 
 
 def _has_error(problems: Iterable[Problem]) -> bool:
@@ -86,8 +99,8 @@ def with_rows(checked: Checked, report: Callable[[Event], None] = lambda _: None
 
 
 def _more(checked: Checked, found: list[Problem]) -> Checked:
-    assert checked.plan is not None
-    standing, accepted = dead.accepted(checked.plan.spec, found)
+    assert checked.spec is not None
+    standing, accepted = dead.accepted(checked.spec, found)
     problems = tuple(in_order([*checked.problems, *standing]))
     return replace(checked, problems=problems, accepted=(*checked.accepted, *accepted))
 

@@ -18,6 +18,7 @@ class Section(BaseModel):
         frozen=True,
         allow_inf_nan=False,
         validate_default=True,
+        defer_build=True,  # the whole spec is built once, and no section on its own
     )
 
 
