@@ -6,7 +6,7 @@ import string
 
 from specforge import judging, reading, references
 from specforge.catalog import metrics, roles
-from specforge.catalog.evidence import Judged
+from specforge.catalog.evidence import Evidence, Judged
 from specforge.catalog.objectives import Objective
 from specforge.catalog.similarities import SIMILARITIES
 from specforge.catalog.splits import ByItem, ByTimeThenItem
@@ -36,8 +36,12 @@ def common(spec: Spec, folder: str) -> Values:
         "split_partial": f"sql/split/{spec.split.by}.sql.jinja",
         "shares": shares(spec),
         **training(spec),
-        **objective(spec),
+        **objective(spec, spec.primary),
         **sources(spec, folder),
+        **queries(spec),
+        "mixed": [mixed(name, spec) for name in spec.objectives] if spec.others else None,
+        "any_negatives": any(map(_has_negatives, spec.objectives.values())),
+        "others": spec.others,
     }
 
 
@@ -108,13 +112,43 @@ def cutoff(metric: str) -> int:
     return parsed[1]
 
 
-def objective(spec: Spec) -> Values:
+def queries(spec: Spec) -> Values:
+    """Whether queries are documents themselves, and whether those of some objectives are and of others are not."""
+    found = {value.queries for value in spec.objectives.values()}
+    return {"of_items": "documents" in found, "of_both": len(found) > 1}
+
+
+def mixed(name: str, spec: Spec) -> Values:
+    """One of several objectives: its script and tables, and its part of the training rows."""
+    value, train = spec.objectives[name], spec.retriever.train
+    parts = train.mixture if train != "none" else None
+    return {
+        "name": name,
+        "folder": "." if name == spec.primary else name,
+        "sql": script(name, spec),
+        "of_items": value.queries == "documents",
+        "negatives": _has_negatives(value),
+        "part": At(parts[name], f"retriever.train.mixture.{name}") if parts else None,
+    }
+
+
+def script(name: str, spec: Spec) -> str:
+    """The file with the SQL of an objective."""
+    return "objective.sql" if name == spec.primary else f"objective_{name}.sql"
+
+
+def _has_negatives(value: Objective) -> bool:
+    return isinstance(value, Evidence) and value.has_negatives
+
+
+def objective(spec: Spec, name: str) -> Values:
     """The SQL of what similar means."""
-    (name, value), *_ = spec.objectives.items()
+    value = spec.objectives[name]
     asked = value.asked if isinstance(value, Judged) else None
     return {
         "objective_partial": f"sql/objective/{value.sql}.sql.jinja",
         "of_items": value.queries == "documents",
+        **own_sources(spec, name),
         "kind": At(Code(value.kind), f"objectives.{name}.kind"),
         "collection": collection(value.of, spec) if value.of else own_texts(value, spec),
         "asked": collection(asked, spec) if asked else None,
@@ -232,8 +266,8 @@ def _collection_columns(name: str, spec: Spec) -> set[str]:
     return {column for column in columns if column}
 
 
-def used_sources(spec: Spec) -> list[str]:
-    """The sources that the objective reads, those that others take columns from first."""
+def used_sources(spec: Spec, *objectives: str) -> list[str]:
+    """The sources that objectives, or all of them, read; those that others take columns from first."""
     order: list[str] = []
 
     def visit(name: str) -> None:
@@ -243,26 +277,33 @@ def used_sources(spec: Spec) -> list[str]:
         if name not in order:
             order.append(name)
 
-    for value in spec.objectives.values():
-        for _, name, _ in roles.tables(value):
+    for one in objectives or spec.objectives:
+        for _, name, _ in roles.tables(spec.objectives[one]):
             visit(name)
     return order
 
 
 def sources(spec: Spec, folder: str) -> Values:
-    """How each source is read, and the joins."""
+    """How each source is read."""
     names = used_sources(spec)
     found = [reading.values(name, spec.sources[name], folder, key_columns(name, spec)) for name in names]
     used = {name: spec.sources[name] for name in names}
     return {
         "sources": found,
-        "joins": [join(name, spec) for name in names if spec.sources[name].join],
         "packaged": any(source["packaged"] for source in found),
         "conditions": any(spec.sources[name].where for name in names),
         "reader_partials": reading.reader_partials(used),
-        "cleanings": [reading.cleaning(name, source) for name, source in used.items() if source.clean],
         "cleaners": reading.cleaners(used),
         "timed": any(getattr(value, "time", None) for value in spec.objectives.values()) or reading.has_moments(used),
+    }
+
+
+def own_sources(spec: Spec, objective: str) -> Values:
+    """The joins and the cleaning of the sources that an objective reads."""
+    used = {name: spec.sources[name] for name in used_sources(spec, objective)}
+    return {
+        "joins": [join(name, spec) for name, source in used.items() if source.join],
+        "cleanings": [reading.cleaning(name, source) for name, source in used.items() if source.clean],
     }
 
 

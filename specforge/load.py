@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import string
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from typing import Literal, get_origin
 
 from pydantic import ValidationError
@@ -52,6 +53,7 @@ def references(spec: Spec, source: Source) -> list[Problem]:
     """Names in the spec that stand for other parts of it, and texts that name columns."""
     return in_order([
         *_source_names(spec, source),
+        *_objective_names(spec, source),
         *_joins(spec, source),
         *_collections(spec, source),
         *_text_formats(spec, source),
@@ -254,6 +256,18 @@ def _source_names(spec: Spec, source: Source) -> Iterator[Problem]:
                 message = f'source "{wanted}" is no collection, and "{field}" needs one'
                 hint = f'give "{wanted}" an "id" and a "text"'
                 yield Problem("SF003", message, source.value_span(keys), keys, hint)
+
+
+def _objective_names(spec: Spec, source: Source) -> Iterator[Problem]:
+    keys: Keys = ("evaluate", "objective")
+    if spec.evaluate.objective is not None and spec.evaluate.objective not in spec.objectives:
+        yield _unknown_name(source, keys, "objective", spec.evaluate.objective, spec.objectives)
+    train = spec.retriever.train
+    for name in (train.mixture or ()) if train != "none" else ():
+        if name not in spec.objectives:
+            keys = ("retriever", "train", "mixture", name)
+            problem = _unknown_name(source, keys, "objective", name, spec.objectives)
+            yield replace(problem, span=source.key_span(keys))
 
 
 def _joins(spec: Spec, source: Source) -> Iterator[Problem]:

@@ -107,8 +107,12 @@ def _files(spec: Spec, folder: str) -> tuple[File, ...]:
         "model_system": model_system(spec),
         **context.baselines(baselines(spec), fused(spec), model_system(spec)),
         "compare": is_tuned(spec) and needs_untuned(spec),
+        "of_base": needs_untuned(spec),
     }
-    files = [File("objective.sql", "sql/objective.sql.jinja", values)]
+    files = [
+        File(context.script(name, spec), "sql/objective.sql.jinja", {**values, **context.objective(spec, name)})
+        for name in spec.objectives
+    ]
     files += [File(f"{stem}.py", f"python/{stem}.py.jinja", values) for stem in _scripts(spec)]
     files += [
         File(f"{stem}.py", "python/embed.py.jinja", {**values, "embed": context.embedding(stem, is_tuned(spec))})
@@ -122,6 +126,7 @@ def _files(spec: Spec, folder: str) -> tuple[File, ...]:
 def _scripts(spec: Spec) -> list[str]:
     trained = ["train"] if is_tuned(spec) else []
     trained += ["repeats"] if more_seeds(spec) else []
+    trained += ["others"] if spec.others else []
     rivals = ["baselines"] if baselines(spec) or fused(spec) else []
     return ["prepare", "encoder", "ranking", "measures", "vectors", *rivals, *trained, "index", "evaluation", "search"]
 
@@ -178,17 +183,20 @@ def _stages(spec: Spec) -> tuple[Stage, ...]:
     encoding = ("sentence-transformers", "transformers", "torch")
     training = (*encoding, "accelerate", "datasets")
     repeats = ("repeats",) if more_seeds(spec) else ()
-    measured = (*known, *rivals, "embed", "index", *repeats)
+    others = ("others",) if spec.others else ()
+    measured = (*known, *rivals, "embed", "index", *repeats, *others)
     ranking = ("ir-measures", "numpy", "scipy")
     measuring = ("faiss-cpu", "pytrec-eval-terrier", *ranking)
+    scripts = tuple(context.script(name, spec) for name in spec.objectives)
     stages = (
-        Stage("prepare", "prepare.py", "data", (), files, ("objective.sql",), ("duckdb", "pyarrow", *_reading(spec))),
+        Stage("prepare", "prepare.py", "data", (), files, scripts, ("duckdb", "pyarrow", *_reading(spec))),
         Stage("untuned", "untuned.py", "untuned", ("prepare",), model, (), encoding, precision),
         Stage("baselines", "baselines.py", "baselines", known, (), (), (*_lexical(baselines(spec)), *ranking)),
         Stage("train", "train.py", "model", ("prepare",), model, (), training, precision),
         Stage("embed", "embed.py", "vectors", ("prepare", *trained), base, (), encoding, precision),
         Stage("index", "index.py", "index", ("embed",), (), (), ("faiss-cpu", "numpy"), precision),
         Stage("repeats", "repeats.py", "repeats", ("prepare",), model, (), training, precision),
+        Stage("others", "others.py", "others", ("prepare", *trained), model, (), (*encoding, "faiss-cpu"), precision),
         Stage(
             "evaluation",
             "evaluation.py",

@@ -33,11 +33,12 @@ def describe(made: Plan, *, as_json: bool) -> str:
 
 
 def _shapes(made: Plan) -> str:
-    (name, objective), *_ = made.spec.objectives.items()
-    loss, given = made.spec.retriever.loss, " and ".join(objective.provides)
-    if made.spec.retriever.train == "none" or loss is None:
-        return f'"{name}" gives {given}; nothing is trained'
-    return f'"{name}" gives {given}; loss "{loss.kind}" takes {loss.requires}'
+    loss = made.spec.retriever.loss
+    given = [f'"{name}" gives {" and ".join(one.provides)}' for name, one in made.spec.objectives.items()]
+    taken = "nothing is trained"
+    if made.spec.retriever.train != "none" and loss is not None:
+        taken = f'loss "{loss.kind}" takes {loss.requires}'
+    return "; ".join([*given, taken])
 
 
 def _rows(made: Plan, found: list[StageStatus]) -> dict[str, int]:

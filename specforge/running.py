@@ -106,19 +106,36 @@ def _conclude(
     problems, _ = dead.accepted(made.spec, after.check(made.spec, checked.source, metrics))
     record = results.compose(made, done, metrics, [*checked.problems, *problems], files)
     folder = made.root / "results" / made.spec.name if recorded else done.folder / "results"
-    path = results.write(folder, record, done.folder / "evaluation" / "scores.csv")
-    console.print()
-    console.print(report.systems(metrics))
-    console.print(f"\n{metrics['queries']} test queries over {metrics['documents']} documents; {_basis(made, metrics)}")
-    for line in verdict(metrics):
-        console.print(line, style="bold", soft_wrap=True)
-    console.print(_cost(record), soft_wrap=True)
+    path = results.write(folder, record, done.folder / "evaluation")
+    for name, other in metrics.get("others", {}).items():
+        console.print(f"\n{name}:")
+        _show(console, other, f"{100 * other['confidence']:g} % intervals by query", style="")
+    console.print(f"\n{made.spec.primary}, which counts:" if made.spec.others else "")
+    _show(console, metrics, _basis(made, metrics), style="bold")
+    console.print(_rows(record) + _cost(record), soft_wrap=True)
     for text in pipeline.rendered(checked.source, problems):
         console.print(text, end="", markup=False, soft_wrap=True)
     console.print(f"\nresult: {path.relative_to(made.root)}", soft_wrap=True)
     if recorded:
         console.print(f'next:   specforge search {made.spec.name} "..." --compare', soft_wrap=True)
     return exit_code(problems)
+
+
+def _show(console: Console, metrics: Mapping[str, Any], basis: str, *, style: str) -> None:
+    """The systems, what they were measured on, and what a paired test supports."""
+    console.print(report.systems(metrics))
+    console.print(f"\n{metrics['queries']} test queries over {metrics['documents']} documents; {basis}")
+    for line in verdict(metrics):
+        console.print(line, style=style, soft_wrap=True)
+
+
+def _rows(record: results.Json) -> str:
+    """The part of each objective in the training rows, where there are several."""
+    rows = record.get("training_rows", {})
+    assert isinstance(rows, dict)
+    total = sum(rows.values())
+    shares = [f"{name} {100 * amount / total:.1f} % ({amount:,})" for name, amount in rows.items()]
+    return f"training rows: {', '.join(shares)}\n" if shares else ""
 
 
 def _basis(made: Plan, metrics: Mapping[str, Any]) -> str:

@@ -95,6 +95,12 @@ KINDS: dict[str, Changes] = {
         "kind": "triplets", **ROWS, "group": GONE, "time": GONE, "anchor": "words", "positive": "sku",
         "negative": "other", "negatives_per_positive": 2,
     }),
+    "rich_mixture": {
+        "split": DATED, "evaluate.objective": "carts", "objectives.links": {
+            "kind": "linked", "rows": "order_lines", "time": "at", "item": "sku", "linked_to": "other", "of": "products",
+        },
+        "objectives.carts.time": "ordered_at", "retriever.train.mixture": {"carts": 3.0, "links": 1.0},
+    },
 }  # fmt: skip
 """Every objective, every field of it written out."""
 
@@ -109,5 +115,20 @@ MORE: dict[str, Changes] = {
         "kind": "cited_in_answer", "answers": "order_lines", "question": "question", "retrieved": "passages",
         "cited": "cited", "uncited": "none", "weight": "equal",
     }),
+    "mixture_of_both": {
+        **FEW, "split": DATED, "evaluate.objective": "words", "objectives.carts.time": "ordered_at",
+        "objectives.words": {
+            "kind": "triplets", "rows": "order_lines", "time": "at", "anchor": "words", "positive": "good",
+            "negative": "bad",
+        },
+        "retriever.train.seeds": (1, 2),
+    },
+    "mixture_untrained": {
+        **FEW, "split": DATED, "retriever.train": "none", "retriever.loss": GONE, "evaluate.fuse": (),
+        "evaluate.baselines": (), "objectives.carts.time": "ordered_at", "objectives.words": {
+            "kind": "question_answer", "rows": "order_lines", "time": "at", "question": "words", "answer": "sku",
+            "of": "products",
+        },
+    },
 }  # fmt: skip
-"""Choices within a kind."""
+"""Choices within a kind, and several objectives."""

@@ -345,6 +345,7 @@ OTHERS: dict[str, Data] = {
     "retriever.train.select.on": "test",
     "retriever.train.select.every": 100,
     "index.similarity": "dot",
+    "evaluate.objective": "links",
     "evaluate.primary": "AP@100",
     "evaluate.metrics": ("R@20", "RR@10"),
     "evaluate.baselines": ("popularity", "bm25"),

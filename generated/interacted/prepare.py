@@ -29,6 +29,8 @@ TABLES = {
         from qrels as r join questions as q on q.query = r.query join documents as d on d.doc = r.doc
         order by r.split, r.query, r.doc
     """,
+    "popularity": "select doc, seen from popularity order by doc",
+    "summary": "select what, amount from summary order by what",
     "pairs": """
         select q.query_id as anchor_id, d.doc_id as positive_id, q.text as anchor, d.text as positive
         from training as t join questions as q on q.query = t.anchor join documents as d on d.doc = t.positive
@@ -39,8 +41,6 @@ TABLES = {
         from positives as p join questions as q on q.query = p.query join documents as d on d.doc = p.doc
         order by p.query, p.doc
     """,
-    "popularity": "select doc, seen from popularity order by doc",
-    "summary": "select what, amount from summary order by what",
 }
 
 

@@ -87,18 +87,15 @@ def fingerprint(work: Path) -> str:
     return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()[:16]
 
 
-def main(work: Path) -> None:
-    """Make `evaluation/` in the work folder: metrics.json, scores.csv with every query's values, TREC runs."""
-    scratch = work / "evaluation.tmp"
-    shutil.rmtree(scratch, ignore_errors=True)
-    scratch.mkdir(parents=True)
+def measured(work: Path, folder: Path) -> dict[str, object]:
+    """The figures of every system; its TREC run, and scores.csv with every query's values, go to the folder."""
     corpus, queries, qrels = read_corpus(work), read_queries(work, "test"), read_qrels(work, "test")
     index = faiss.read_index(str(work / "index/index.faiss"))
     runs = {name: read_run(work / f"baselines/{name}.test.trec", queries) for name in BASELINES}
     runs[MODEL] = by_index(index, work / "vectors", queries, corpus.ids)
     chosen: dict[str, float] = {}
     for name, ranking in runs.items():
-        write_run(scratch / f"{name}.trec", ranking, name)
+        write_run(folder / f"{name}.trec", ranking, name)
     values = {
         name: per_query(ranking, qrels, queries.ids) for name, ranking in (runs | extremes(corpus, qrels)).items()
     }
@@ -107,7 +104,12 @@ def main(work: Path) -> None:
         .multinomial(len(queries.ids), np.full(len(queries.ids), 1 / len(queries.ids)), size=RESAMPLES)
         .astype(np.float64)
     )
-    metrics = {
+    with (folder / "scores.csv").open("w", encoding="utf-8", newline="") as file:
+        table = csv.writer(file, lineterminator="\n")
+        table.writerow(["query_id", *(f"{name} {metric}" for name in runs for metric in METRICS)])
+        for row, query in enumerate(queries.ids):
+            table.writerow([query, *(round(values[name][metric][row], 5) for name in runs for metric in METRICS)])
+    return {
         "fingerprint": fingerprint(work),
         "queries": len(queries.ids),
         "documents": len(corpus.ids),
@@ -131,12 +133,15 @@ def main(work: Path) -> None:
             name: {metric: float(values[name][metric].mean()) for metric in METRICS} for name in ("oracle", "random")
         },
     }
+
+
+def main(work: Path) -> None:
+    """Make `evaluation/` in the work folder: metrics.json, scores.csv with every query's values, TREC runs."""
+    scratch = work / "evaluation.tmp"
+    shutil.rmtree(scratch, ignore_errors=True)
+    scratch.mkdir(parents=True)
+    metrics = measured(work, scratch)
     (scratch / "metrics.json").write_text(json.dumps(metrics, indent=1) + "\n", encoding="utf-8")
-    with (scratch / "scores.csv").open("w", encoding="utf-8", newline="") as file:
-        table = csv.writer(file, lineterminator="\n")
-        table.writerow(["query_id", *(f"{name} {metric}" for name in runs for metric in METRICS)])
-        for row, query in enumerate(queries.ids):
-            table.writerow([query, *(round(values[name][metric][row], 5) for name in runs for metric in METRICS)])
     shutil.rmtree(work / "evaluation", ignore_errors=True)
     scratch.rename(work / "evaluation")
 

@@ -19,6 +19,12 @@ def trained(spec: Spec) -> Train | None:
     return None if spec.retriever.train == "none" else spec.retriever.train
 
 
+def trains(spec: Spec, objective: str) -> bool:
+    """Whether the rows of an objective train."""
+    train = trained(spec)
+    return train is not None and (train.mixture is None or train.mixture.get(objective, 0) > 0)
+
+
 def _select(spec: Spec) -> Select | None:
     train = trained(spec)
     return train.select if train else None

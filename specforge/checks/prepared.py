@@ -41,6 +41,7 @@ class Tables:
 
     Attributes:
         base: the folder of the spec's file.
+        objective: the name of the objective that they are of.
         db: has a view for each of `TABLES`, and `graph` and `anchored`.
         summary: what became of the events and groups: what -> amount.
     """
@@ -48,6 +49,7 @@ class Tables:
     spec: Spec
     source: Source
     base: Path
+    objective: str
     db: duckdb.DuckDBPyConnection
     profile: Profile
     summary: dict[str, int]
@@ -62,10 +64,10 @@ class Tables:
         """Whether the queries are documents themselves."""
         return self.spec.objectives[self.objective].queries == "documents"
 
-    @property
-    def objective(self) -> str:
-        """The name of the objective."""
-        return next(iter(self.spec.objectives))
+
+def folder(data: Path, spec: Spec, objective: str) -> Path:
+    """Where the tables of an objective lie, under what prepare.py wrote."""
+    return data if objective == spec.primary else data / objective
 
 
 def connect(data: Path) -> duckdb.DuckDBPyConnection:

@@ -12,7 +12,7 @@ from specforge.catalog.metrics import METRICS, names, parse
 from specforge.catalog.objectives import Grouped
 from specforge.catalog.roles import columns
 from specforge.catalog.splits import ByTime
-from specforge.checks import dead, evidence, places
+from specforge.checks import dead, evidence, mixtures, places
 from specforge.checks.dead import trained
 from specforge.checks.words import clipped, listed
 from specforge.problems import Keys, Problem, in_order
@@ -275,5 +275,6 @@ RULES = (
     group_column,
     baselines_fit,
     *evidence.RULES,
+    *mixtures.RULES,
     *dead.RULES,
 )

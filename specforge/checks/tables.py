@@ -5,13 +5,14 @@ from __future__ import annotations
 import datetime as dt
 import math
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 from specforge.catalog.objectives import Grouped
 from specforge.catalog.splits import ByTime, ByTimeThenItem
-from specforge.checks import batches, texts
-from specforge.checks.dead import trained
-from specforge.checks.prepared import Profile, Tables, batch_size, connect, count, profile, read_summary
+from specforge.checks import across, batches, texts
+from specforge.checks.dead import trains
+from specforge.checks.prepared import Profile, Tables, batch_size, connect, count, folder, profile, read_summary
 from specforge.checks.words import counted, percent
 from specforge.problems import Keys, Problem, in_order
 from specforge.source import Source
@@ -31,10 +32,16 @@ _EFFECT = 0.05
 
 def check(spec: Spec, source: Source, data: Path, base: Path) -> list[Problem]:
     """Every mistake that the prepared tables in the folder `data` show, by place; `base` is the spec's folder."""
-    with connect(data) as db:
+    found = [problem for name in spec.objectives for problem in _of_objective(spec, source, data, base, name)]
+    return in_order([*found, *across.leaked(spec, source, data)])
+
+
+def _of_objective(spec: Spec, source: Source, data: Path, base: Path, name: str) -> list[Problem]:
+    with connect(folder(data, spec, name)) as db:
         summary = read_summary(db)
-        tables = Tables(spec, source, base, db, count(db, summary, batch_size(spec)), summary)
-        return in_order(problem for rule in RULES for problem in rule(tables))
+        tables = Tables(spec, source, base, name, db, count(db, summary, batch_size(spec)), summary)
+        found = [problem for rule in RULES for problem in rule(tables)]
+    return [replace(problem, message=f'"{name}": {problem.message}') for problem in found] if spec.others else found
 
 
 def outside(tables: Tables) -> Iterator[Problem]:
@@ -85,7 +92,11 @@ def _moment(microseconds: int) -> str:
 
 def nothing_trains(tables: Tables) -> Iterator[Problem]:
     """Training needs pairs."""
-    if tables.profile.pairs or trained(tables.spec) is None or any(fold == "train" for _, fold, _ in _sides(tables)):
+    if (
+        tables.profile.pairs
+        or not trains(tables.spec, tables.objective)
+        or any(fold == "train" for _, fold, _ in _sides(tables))
+    ):
         return
     keys: Keys = ("objectives", tables.objective)
     value = tables.spec.objectives[tables.objective]

@@ -49,13 +49,13 @@ def leaked(tables: Tables) -> Iterator[Problem]:
         return
     held_out = _texts(tables, "role in ('dev', 'test')")
     train = _texts(tables, "role = 'train'")
-    same = _shared(held_out, train, normalised)
-    near = _shared([text for text in held_out if text not in same], train, family)
+    same = shared(held_out, train, normalised)
+    near = shared([text for text in held_out if text not in same], train, family)
     yield from _same(tables, same)
     if len(near) > _NEAR * len(held_out):
         keys: Keys = ("split", "unit")
         message = f"{percent(len(near) / len(held_out))} of the held-out texts have a near duplicate in train"
-        evidence = _pairs(near)
+        evidence = pairs_of(near)
         hint = 'they differ in figures or word order alone; set "unit" to a column that such variants share'
         yield Problem("SF309", message, tables.source.value_span(keys), keys, hint, evidence)
 
@@ -72,17 +72,17 @@ def leaked_queries(tables: Tables) -> Iterator[Problem]:
         return
     held_out = _column(tables, "select distinct text from queries order by text")
     train = _column(tables, "select distinct anchor from pairs order by anchor")
-    same = _shared(held_out, train, normalised)
-    near = _shared([text for text in held_out if text not in same], train, family)
+    same = shared(held_out, train, normalised)
+    near = shared([text for text in held_out if text not in same], train, family)
     keys: Keys = ("split", "by")
     if same:
         message = f"{counted(len(same), 'held-out query', 'held-out queries')} also {'stands' if len(same) == 1 else 'stand'} in train"
         hint = 'split "by: anchor", so that equal queries fall on one side'
-        yield Problem("SF301", message, tables.source.value_span(keys), keys, hint, _pairs(same))
+        yield Problem("SF301", message, tables.source.value_span(keys), keys, hint, pairs_of(same))
     if len(near) > _NEAR * len(held_out):
         message = f"{percent(len(near) / len(held_out))} of the held-out queries have a near duplicate in train"
         hint = 'they differ in figures or word order alone; split "by: group" with a column that such queries share'
-        yield Problem("SF309", message, tables.source.value_span(keys), keys, hint, _pairs(near))
+        yield Problem("SF309", message, tables.source.value_span(keys), keys, hint, pairs_of(near))
 
 
 def _column(tables: Tables, query: str) -> list[str]:
@@ -97,10 +97,10 @@ def _same(tables: Tables, same: dict[str, str]) -> Iterator[Problem]:
     hint = 'set "unit: text" in "split", so that equal texts fall on one side'
     if getattr(tables.spec.split, "unit", "id") == "text":
         hint = 'set "unit" to a column that these texts share'
-    yield Problem("SF301", message, tables.source.value_span(keys), keys, hint, _pairs(same))
+    yield Problem("SF301", message, tables.source.value_span(keys), keys, hint, pairs_of(same))
 
 
-def _pairs(shared: dict[str, str]) -> tuple[str, ...]:
+def pairs_of(shared: dict[str, str]) -> tuple[str, ...]:
     return tuple(
         f"{listed([clipped(text)])} and {listed([clipped(other)])}" for text, other in list(shared.items())[:_EXAMPLES]
     )
@@ -110,7 +110,7 @@ def _texts(tables: Tables, where: str) -> list[str]:
     return _column(tables, f"select text from corpus where {where} order by doc")
 
 
-def _shared(texts: list[str], others: list[str], key: Callable[[str], str]) -> dict[str, str]:
+def shared(texts: list[str], others: list[str], key: Callable[[str], str]) -> dict[str, str]:
     """Text -> one of the others that has the same key. Texts without letters and digits have none."""
     wanted = {key(text) for text in texts} - {""}
     known = {found: text for text in others if (found := key(text)) in wanted}

@@ -50,12 +50,19 @@ def compose(made: Plan, run: RunRecord, metrics: Json, problems: Iterable[Proble
             for stage in run.stages
         ],
         "index_bytes": (run.folder / "index" / "index.faiss").stat().st_size,
+        **_training_rows(run.folder),
         **{key: value for key, value in metrics.items() if key != "fingerprint"},
         "verdict": verdict(metrics),
         "warnings": sorted({problem.code for problem in problems}),
         "accepted": dict(sorted(made.spec.accept.items())),
         "spec": spec,
     }
+
+
+def _training_rows(folder: Path) -> Json:
+    """Objective -> its rows in training, where there are several objectives."""
+    file = folder / "model" / "mixture.json"
+    return {"training_rows": json.loads(file.read_text(encoding="utf-8"))} if file.is_file() else {}
 
 
 def spec_hash(made: Plan) -> str:
@@ -77,8 +84,9 @@ def _versions() -> dict[str, str]:
     return {name: metadata.version(name) for name in sorted(LIBRARIES)}
 
 
-def write(folder: Path, record: Json, scores: Path) -> Path:
-    """`<folder>/<utc>-<spec hash>.json`, and beside it every query's values as `.scores.csv`.
+def write(folder: Path, record: Json, evaluation: Path) -> Path:
+    """`<folder>/<utc>-<spec hash>.json`, and beside it every query's values as `.scores.csv`, of other objectives as
+    `.<objective>.scores.csv`.
 
     Raises:
         StageError: the disk does not take it.
@@ -87,7 +95,9 @@ def write(folder: Path, record: Json, scores: Path) -> Path:
     path = folder / f"{stamp}Z-{str(record['spec_sha256'])[:8]}.json"
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        shutil.copyfile(scores, path.with_suffix(".scores.csv"))
+        shutil.copyfile(evaluation / "scores.csv", path.with_suffix(".scores.csv"))
+        for scores in evaluation.glob("*/scores.csv"):
+            shutil.copyfile(scores, path.with_suffix(f".{scores.parent.name}.scores.csv"))
         aside = path.with_suffix(".tmp")
         aside.write_text(json.dumps(record, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
         aside.replace(path)

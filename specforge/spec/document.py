@@ -30,8 +30,8 @@ class Spec(Section):
     sources: Annotated[dict[Name, Source], Field(min_length=1)]
     """The tables, by name."""
 
-    objectives: Annotated[dict[Name, AnyObjective], Field(min_length=1, max_length=1)]
-    """What similar means, by name."""
+    objectives: Annotated[dict[Name, AnyObjective], Field(min_length=1, max_length=20)]
+    """What similar means, by name. Several are trained together; each is measured on its own collection."""
 
     split: AnySplit
     """How evaluation data are kept apart from training data."""
@@ -47,3 +47,13 @@ class Spec(Section):
 
     accept: dict[Annotated[str, Field(pattern=r"^SF\d{3}$")], Text] = Field(default_factory=dict)
     """Warnings that are accepted, each by its code with a reason."""
+
+    @property
+    def primary(self) -> str:
+        """The name of the objective that the verdict is about, whose collection is indexed."""
+        return self.evaluate.objective or next(iter(self.objectives))
+
+    @property
+    def others(self) -> list[str]:
+        """The names of the other objectives."""
+        return [name for name in self.objectives if name != self.primary]

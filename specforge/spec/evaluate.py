@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from specforge.spec.base import Section, Text
+from specforge.spec.base import Name, Section, Text
 
 BaselineName = Literal["popularity", "co_occurrence", "neighbour_transfer", "bm25", "untuned"]
 
@@ -29,6 +29,9 @@ class Evaluate(Section):
 
     primary: Text
     """The metric that the verdict is about, by its ir-measures name, for example `nDCG@10`."""
+
+    objective: Name | None = None
+    """Of several objectives, the one that the verdict is about and whose collection is indexed; without it, the first."""
 
     metrics: tuple[Text, ...] = ()
     """More metrics to report."""

@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from specforge.catalog.losses import AnyLoss
-from specforge.spec.base import Count, Section, Text
+from specforge.spec.base import Count, Name, Section, Text
 
 Seed = Annotated[int, Field(ge=0, lt=2**32)]
 
@@ -64,6 +64,9 @@ class Train(Section):
 
     sampler: Literal["no_duplicates", "random"] = "no_duplicates"
     """How batches are drawn: no text twice in a batch, or at random."""
+
+    mixture: dict[Name, Annotated[float, Field(ge=0)]] | None = None
+    """Of several objectives, how large a part of the training rows each gives, relative to the others: rows of one are repeated, of another left out by lot, and their number stays. An objective with 0 is measured and does not train. Without `mixture`, every row trains once."""
 
     dropout: Annotated[float, Field(ge=0, lt=1)] | None = None
     """Share of the activations that a training step sets to zero; without it, the base model's own."""
