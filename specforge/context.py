@@ -40,6 +40,7 @@ def common(spec: Spec, folder: str) -> Values:
         **sources(spec, folder),
         **queries(spec),
         "mixed": [mixed(name, spec) for name in spec.objectives] if spec.others else None,
+        "shown": shown(spec),
         "any_negatives": any(map(_has_negatives, spec.objectives.values())),
         "others": spec.others,
     }
@@ -130,6 +131,13 @@ def mixed(name: str, spec: Spec) -> Values:
         "negatives": _has_negatives(value),
         "part": At(parts[name], f"retriever.train.mixture.{name}") if parts else None,
     }
+
+
+def shown(spec: Spec) -> bool:
+    """Whether what was shown for a query is ranked, and not the whole corpus."""
+    if spec.evaluate.candidates is not None:
+        return spec.evaluate.candidates == "shown"
+    return all(isinstance(value, Evidence) and value.of_exposure for value in spec.objectives.values())
 
 
 def script(name: str, spec: Spec) -> str:

@@ -125,6 +125,9 @@ def _show(console: Console, metrics: Mapping[str, Any], basis: str, *, style: st
     """The systems, what they were measured on, and what a paired test supports."""
     console.print(report.systems(metrics))
     console.print(f"\n{metrics['queries']} test queries over {metrics['documents']} documents; {basis}")
+    if "judged" in metrics:
+        shares = ", ".join(f"{name} {100 * share:.0f} %" for name, share in metrics["judged"].items())
+        console.print(f"ranked: what was shown for the query; of the 10 best of all documents were judged: {shares}")
     for line in verdict(metrics):
         console.print(line, style=style, soft_wrap=True)
 

@@ -71,11 +71,11 @@ KINDS: dict[str, Changes] = {
         "kind": "cited_in_answer", "answers": "order_lines", "question": "question",
         "retrieved": "passages", "cited": "cited", "uncited": "all", "time": "at", "negatives_per_positive": 2,
     }),
-    "rich_clicked": of_texts({"by": "time", "dev": "2024-03-01", "test": "2024-04-01"}, {
+    "rich_clicked": {"evaluate.candidates": "shown", **of_texts({"by": "time", "dev": "2024-03-01", "test": "2024-04-01"}, {
         "kind": "clicked", **EVENTS, "group": GONE, "search": "search", "query": "words", "document": "sku",
         "rank": "place", "clicked": "is_clicked", "dwell": "stayed", "min_dwell": 10.0, "min_clicks": 2,
         "position_weights": "inverse", "negatives_per_positive": 2,
-    }),
+    })},
     "rich_interacted": of_texts(HASHED, {
         "kind": "interacted", **EVENTS, "user": "user", "item": "sku", "history": 5, "max_events": 50,
     }),
@@ -115,6 +115,17 @@ MORE: dict[str, Changes] = {
         "kind": "cited_in_answer", "answers": "order_lines", "question": "question", "retrieved": "passages",
         "cited": "cited", "uncited": "none", "weight": "equal",
     }),
+    "clicked_in_corpus": {"evaluate.candidates": "corpus", **of_texts(TEXTS, {
+        "kind": "clicked", "events": "order_lines", "search": "search", "query": "words", "document": "sku",
+        "rank": "place", "clicked": "is_clicked",
+    })},
+    "judged_shown": {
+        "sources.claims": {"path": "../data/claims.parquet", "id": "claim", "text": "{claim_text}"},
+        **of_texts(TEXTS, {
+            "kind": "judged", "rows": "order_lines", "asked": "claims", "query": "claim", "document": "sku", "grade": "grade",
+        }),
+        "evaluate.candidates": "shown", "evaluate.baselines": (), "evaluate.fuse": (),
+    },
     "mixture_of_both": {
         **FEW, "split": DATED, "evaluate.objective": "words", "objectives.carts.time": "ordered_at",
         "objectives.words": {

@@ -225,7 +225,7 @@ def metrics(**changes: object) -> dict[str, Any]:
     fine: dict[str, Any] = {
         "queries": 200,
         "documents": 5000,
-        "most_relevant": 20,
+        "candidates": [{"documents": 5000, "relevant": 20, "queries": 200}],
         "primary": "nDCG@10",
         "confidence": 0.95,
         "systems": {"tuned": {"nDCG@10": {"mean": 0.5, "low": 0.4, "high": 0.6}}, "co_occurrence": None},
@@ -262,8 +262,16 @@ def test_oracle_and_chance() -> None:
 
 def test_chance_bound() -> None:
     """20 relevant of 5000: a random rank is relevant with probability 0.004, and so is the expected nDCG@10."""
-    bound = results.chance_bound("nDCG@10", 5000, 200, 20)
+    bound = results.chance_bound("nDCG@10", [{"documents": 5000, "relevant": 20, "queries": 200}])
     assert bound == pytest.approx(0.004 + 5 * math.sqrt(0.004 * 0.996 / 200))
+
+
+def test_chance_among_what_was_shown() -> None:
+    """One relevant of four finds itself in the first two in half of all orders; one of 100 in a fiftieth."""
+    shown = [{"documents": 4, "relevant": 1, "queries": 300}, {"documents": 100, "relevant": 1, "queries": 100}]
+    mean = (300 * 0.5 + 100 * 0.02) / 400
+    assert results.chance_bound("R@2", shown) == pytest.approx(mean + 5 * math.sqrt(mean * (1 - mean) / 400))
+    assert results.chance_bound("R@10", [{"documents": 4, "relevant": 1, "queries": 9}]) == 1
 
 
 def test_no_improvement() -> None:

@@ -346,6 +346,7 @@ OTHERS: dict[str, Data] = {
     "retriever.train.select.every": 100,
     "index.similarity": "dot",
     "evaluate.objective": "links",
+    "evaluate.candidates": "corpus",
     "evaluate.primary": "AP@100",
     "evaluate.metrics": ("R@20", "RR@10"),
     "evaluate.baselines": ("popularity", "bm25"),

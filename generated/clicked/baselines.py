@@ -3,6 +3,7 @@
 import argparse
 import shutil
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import bm25s
@@ -69,6 +70,8 @@ def main(work: Path) -> None:
         score = build(work)
         for split in ("dev", "test"):
             write_run(scratch / f"{system}.{split}.trec", rank(score, read_queries(work, split), corpus, DEPTH), system)
+        everywhere = replace(read_queries(work, "test"), shown=None)
+        write_run(scratch / f"{system}.corpus.trec", rank(score, everywhere, corpus, DEPTH), system)
     shutil.rmtree(work / "baselines", ignore_errors=True)
     scratch.rename(work / "baselines")
 

@@ -6,6 +6,7 @@ import hashlib
 import itertools
 import json
 import shutil
+from collections import Counter
 from pathlib import Path
 from urllib.parse import unquote
 
@@ -16,7 +17,8 @@ from numpy.typing import NDArray
 from scipy import stats
 
 from measures import DEPTH, METRICS, PRIMARY
-from ranking import Corpus, Queries, Ranking, read_corpus, read_qrels, read_queries, write_run
+from ranking import Corpus, Queries, Ranking, measure, rank, read_corpus, read_qrels, read_queries, write_run
+from vectors import by_vectors
 
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parents[1]
@@ -71,19 +73,28 @@ def paired(a: NDArray[np.float64], b: NDArray[np.float64], draws: NDArray[np.flo
 def extremes(corpus: Corpus, qrels: dict[str, dict[str, int]]) -> dict[str, Ranking]:
     """The best possible ranking and a random one: what no system may exceed, and what chance gives."""
     chance = np.random.default_rng(SEED)
-    size = min(DEPTH, len(corpus.ids))
     oracle = {query: {doc: float(grade) for doc, grade in docs.items()} for query, docs in qrels.items()}
-    random = {
-        query: {corpus.ids[row]: -float(place) for place, row in enumerate(chance.permutation(len(corpus.ids))[:size])}
-        for query in qrels
-    }
+    random = {query: {doc: float(chance.random()) for doc in docs} for query, docs in qrels.items()}
     return {"oracle": oracle, "random": random}
+
+
+def judged(ranking: Ranking, qrels: dict[str, dict[str, int]]) -> float:
+    """The share of the 10 best that was judged; a query without a ranking counts 0."""
+    return measure("Judged@10", qrels, {query: docs for query, docs in ranking.items() if docs})
+
+
+def candidates(corpus: Corpus, qrels: dict[str, dict[str, int]]) -> list[dict[str, int]]:
+    """How many queries have so many documents to rank, and so many relevant ones among them."""
+    found = Counter((len(docs), sum(grade > 0 for grade in docs.values())) for docs in qrels.values())
+    return [
+        {"documents": size, "relevant": relevant, "queries": count} for (size, relevant), count in sorted(found.items())
+    ]
 
 
 def fingerprint(work: Path) -> str:
     """What two results must share to be compared: corpus, queries, judgments, depth."""
     corpus = read_corpus(work)
-    parts = [corpus.ids, corpus.texts, read_queries(work, "test").texts, read_qrels(work, "test"), DEPTH]
+    parts = [corpus.ids, corpus.texts, read_queries(work, "test").texts, read_qrels(work, "test"), DEPTH, "shown"]
     return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()[:16]
 
 
@@ -91,8 +102,12 @@ def measured(work: Path, folder: Path) -> dict[str, object]:
     """The figures of every system; its TREC run, and scores.csv with every query's values, go to the folder."""
     corpus, queries, qrels = read_corpus(work), read_queries(work, "test"), read_qrels(work, "test")
     index = faiss.read_index(str(work / "index/index.faiss"))
+    answers = by_index(index, work / "vectors", queries, corpus.ids)
+    answered = rank(by_vectors(work, work / "vectors"), queries, corpus, DEPTH)
     runs = {name: read_run(work / f"baselines/{name}.test.trec", queries) for name in BASELINES}
-    runs[MODEL] = by_index(index, work / "vectors", queries, corpus.ids)
+    runs[MODEL] = answered
+    everywhere = {name: read_run(work / f"baselines/{name}.corpus.trec", queries) for name in BASELINES}
+    everywhere[MODEL] = answers
     chosen: dict[str, float] = {}
     for name, ranking in runs.items():
         write_run(folder / f"{name}.trec", ranking, name)
@@ -113,7 +128,7 @@ def measured(work: Path, folder: Path) -> dict[str, object]:
         "fingerprint": fingerprint(work),
         "queries": len(queries.ids),
         "documents": len(corpus.ids),
-        "most_relevant": max(map(len, qrels.values()), default=0),
+        "candidates": candidates(corpus, qrels),
         "primary": PRIMARY,
         "confidence": CONFIDENCE,
         "chosen_on_dev": chosen,
@@ -129,6 +144,7 @@ def measured(work: Path, folder: Path) -> dict[str, object]:
             for metric in METRICS
             if a not in BASELINES and any(runs[b].values())
         ],
+        "judged": {name: judged(ranking, qrels) for name, ranking in everywhere.items()},
         "sanity": {
             name: {metric: float(values[name][metric].mean()) for metric in METRICS} for name in ("oracle", "random")
         },

@@ -161,11 +161,12 @@ select t.anchor, t.positive, c.negative
 from training as t
 join chosen as c on c.query = t.anchor and c.doc = t.positive;
 
--- Judgments of the queries that do not train.
+-- Judgments of the queries that do not train: all that was shown, of queries that some of it answers and some does not.
 create table qrels as
 select fold as split, query, doc, grade
 from known
-where fold in ('dev', 'test') and grade > 0;
+where fold in ('dev', 'test')
+qualify max(grade) over (partition by fold, query) > 0 and min(grade) over (partition by fold, query) = 0;
 
 create table popularity as
 select doc, count(*) as seen

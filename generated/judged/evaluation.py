@@ -6,6 +6,7 @@ import hashlib
 import itertools
 import json
 import shutil
+from collections import Counter
 from pathlib import Path
 from urllib.parse import unquote
 
@@ -71,13 +72,21 @@ def paired(a: NDArray[np.float64], b: NDArray[np.float64], draws: NDArray[np.flo
 def extremes(corpus: Corpus, qrels: dict[str, dict[str, int]]) -> dict[str, Ranking]:
     """The best possible ranking and a random one: what no system may exceed, and what chance gives."""
     chance = np.random.default_rng(SEED)
-    size = min(DEPTH, len(corpus.ids))
     oracle = {query: {doc: float(grade) for doc, grade in docs.items()} for query, docs in qrels.items()}
+    size = min(DEPTH, len(corpus.ids))
     random = {
         query: {corpus.ids[row]: -float(place) for place, row in enumerate(chance.permutation(len(corpus.ids))[:size])}
         for query in qrels
     }
     return {"oracle": oracle, "random": random}
+
+
+def candidates(corpus: Corpus, qrels: dict[str, dict[str, int]]) -> list[dict[str, int]]:
+    """How many queries have so many documents to rank, and so many relevant ones among them."""
+    found = Counter((len(corpus.ids), sum(grade > 0 for grade in docs.values())) for docs in qrels.values())
+    return [
+        {"documents": size, "relevant": relevant, "queries": count} for (size, relevant), count in sorted(found.items())
+    ]
 
 
 def fingerprint(work: Path) -> str:
@@ -91,8 +100,9 @@ def measured(work: Path, folder: Path) -> dict[str, object]:
     """The figures of every system; its TREC run, and scores.csv with every query's values, go to the folder."""
     corpus, queries, qrels = read_corpus(work), read_queries(work, "test"), read_qrels(work, "test")
     index = faiss.read_index(str(work / "index/index.faiss"))
+    answers = by_index(index, work / "vectors", queries, corpus.ids)
     runs = {name: read_run(work / f"baselines/{name}.test.trec", queries) for name in BASELINES}
-    runs[MODEL] = by_index(index, work / "vectors", queries, corpus.ids)
+    runs[MODEL] = answers
     chosen: dict[str, float] = {}
     for name, ranking in runs.items():
         write_run(folder / f"{name}.trec", ranking, name)
@@ -113,7 +123,7 @@ def measured(work: Path, folder: Path) -> dict[str, object]:
         "fingerprint": fingerprint(work),
         "queries": len(queries.ids),
         "documents": len(corpus.ids),
-        "most_relevant": max(map(len, qrels.values()), default=0),
+        "candidates": candidates(corpus, qrels),
         "primary": PRIMARY,
         "confidence": CONFIDENCE,
         "chosen_on_dev": chosen,

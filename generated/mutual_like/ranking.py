@@ -1,7 +1,7 @@
 """Queries, judgments and rankings: read from the tables, ranked over the full corpus, measured by ir-measures."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from urllib.parse import quote
 
@@ -33,8 +33,17 @@ class Queries:
     rows: NDArray[np.int64]
     """The corpus row of each query itself: never a candidate."""
 
+    shown: list[list[int]] | None
+    """The corpus rows of what was shown for each query, and judged; None where all documents are ranked."""
+
     def some(self, part: slice) -> "Queries":
-        return Queries(self.ids[part], self.texts[part], self.rows[part])
+        return replace(
+            self,
+            ids=self.ids[part],
+            texts=self.texts[part],
+            rows=self.rows[part],
+            shown=self.shown[part] if self.shown else None,
+        )
 
 
 Scorer = Callable[[Queries], NDArray[np.float32]]
@@ -50,7 +59,9 @@ def read_corpus(work: Path) -> Corpus:
 def read_queries(work: Path, split: str) -> Queries:
     """The queries of `dev` or `test`."""
     table = pq.read_table(work / "data/queries.parquet", filters=[("split", "=", split)]).to_pydict()
-    return Queries(table["query_id"], table["text"], np.array(table["doc"], dtype=np.int64))
+    judged, row = read_qrels(work, split), {doc: row for row, doc in enumerate(read_corpus(work).ids)}
+    shown = [[row[doc] for doc in judged[query]] for query in table["query_id"]]
+    return Queries(table["query_id"], table["text"], np.array(table["doc"], dtype=np.int64), shown)
 
 
 def read_qrels(work: Path, split: str) -> dict[str, dict[str, int]]:
@@ -63,13 +74,17 @@ def read_qrels(work: Path, split: str) -> dict[str, dict[str, int]]:
 
 
 def rank(score: Scorer, queries: Queries, corpus: Corpus, depth: int) -> Ranking:
-    """The best `depth` documents of every query over the full corpus, without itself, in blocks of bounded size."""
+    """The best `depth` documents of every query, of what was shown for it or of all, in blocks of bounded size."""
     block = max(1, 2**26 // max(1, len(corpus.ids)))
     ranking: Ranking = {}
     for start in range(0, len(queries.ids), block):
         part = queries.some(slice(start, start + block))
         scores = np.array(score(part), dtype=np.float32)
         scores[np.arange(len(part.ids)), part.rows] = -np.inf
+        for place, rows in enumerate(part.shown or []):
+            hidden = np.ones(len(corpus.ids), dtype=bool)
+            hidden[rows] = False
+            scores[place, hidden] = -np.inf
         best = scores.shape[1] - 1 - np.argsort(-scores[:, ::-1], axis=1, kind="stable")[:, :depth]
         for query, docs, values in zip(part.ids, best, np.take_along_axis(scores, best, axis=1), strict=True):
             ranking[query] = {

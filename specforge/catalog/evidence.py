@@ -32,12 +32,14 @@ class Evidence(Objective):
 
     Attributes:
         has_negatives: whether rows may say that a document does not answer a query.
+        of_exposure: whether the log knows what people were shown, and nothing of all else.
         notes: whether the SQL counts more than the shared part does.
     """
 
     sql: ClassVar[str] = "evidence"
     provides: ClassVar[tuple[str, ...]] = ("pairs",)
     has_negatives: ClassVar[bool] = False
+    of_exposure: ClassVar[bool] = False
     notes: ClassVar[bool] = False
     queries: ClassVar[Literal["documents", "texts"]] = "texts"
     splits: ClassVar[tuple[str, ...]] = _TEXT_SPLITS
@@ -187,6 +189,7 @@ class Clicked(_OfEvents):
     """A document is relevant to a query when it was clicked; one shown above a click and passed over is not, and below the last click nothing is known (Joachims 2002)."""
 
     has_negatives: ClassVar[bool] = True
+    of_exposure: ClassVar[bool] = True
     notes: ClassVar[bool] = True
     provides: ClassVar[tuple[str, ...]] = ("triplets", "pairs")
     kind: Literal["clicked"]
@@ -255,6 +258,7 @@ class MutualLike(_OfEvents):
     """Two profiles fit when both said yes; where one alone did, they do not."""
 
     has_negatives: ClassVar[bool] = True
+    of_exposure: ClassVar[bool] = True
     notes: ClassVar[bool] = True
     queries: ClassVar[Literal["documents", "texts"]] = "documents"
     splits: ClassVar[tuple[str, ...]] = ("item", "time_then_item")

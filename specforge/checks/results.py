@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, cast
 
 from specforge.catalog.metrics import parse
@@ -36,7 +36,7 @@ _CHANCE: dict[str, Callable[[int, int], float]] = {
     "Success": lambda k, relevant: relevant * k,
 }
 """The most that a random ranking expects, times the number of documents: every rank is relevant with the probability
-relevant / documents, which grows with the number of relevant documents; it is taken for the query that has the most."""
+relevant / documents."""
 
 
 def check(spec: Spec, source: Source, metrics: Metrics) -> list[Problem]:
@@ -70,22 +70,24 @@ def oracle_is_one(spec: Spec, source: Source, metrics: Metrics) -> Iterator[Prob
 def random_is_chance(spec: Spec, source: Source, metrics: Metrics) -> Iterator[Problem]:
     """A random ranking is near chance."""
     for metric, value in metrics["sanity"]["random"].items():
-        bound = chance_bound(metric, int(metrics["documents"]), int(metrics["queries"]), int(metrics["most_relevant"]))
+        bound = chance_bound(metric, metrics["candidates"])
         if value > bound:
             message = f"a random ranking has {metric} {value:.4f}, and chance allows {bound:.4f}"
             yield _impossible(source, message, "queries or relevant documents stand several times in the judgments")
 
 
-def chance_bound(metric: str, documents: int, queries: int, most_relevant: int) -> float:
+def chance_bound(metric: str, candidates: Sequence[Mapping[str, int]]) -> float:
     """What a random ranking's mean does not exceed: the most that it expects, and five standard deviations of the mean.
 
-    A value between 0 and 1 with mean m has at most the variance m (1 - m) (Bhatia and Davis 2000).
+    `candidates` says how many queries have so many documents to rank, and so many relevant ones among them. A value
+    between 0 and 1 with mean m has at most the variance m (1 - m) (Bhatia and Davis 2000).
     """
-    known = parse(metric)
-    if known is None or known[1] is None or not documents or not queries:
+    known, queries = parse(metric), sum(one["queries"] for one in candidates)
+    if known is None or known[1] is None or not queries:
         return 1.0
-    relevant = min(documents, most_relevant)
-    mean = min(1.0, _CHANCE[known[0]](known[1], relevant) / documents)
+    k, chance = known[1], _CHANCE[known[0]]
+    expected = [min(1.0, chance(min(k, one["documents"]), one["relevant"]) / one["documents"]) for one in candidates]
+    mean = sum(one["queries"] * value for one, value in zip(candidates, expected, strict=True)) / queries
     return min(1.0, mean + _SURE * math.sqrt(mean * (1 - mean) / queries))
 
 

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 
 from specforge import references
 from specforge.catalog.baselines import BASELINES
+from specforge.catalog.evidence import Evidence
 from specforge.catalog.metrics import METRICS, names, parse
 from specforge.catalog.objectives import Grouped
 from specforge.catalog.roles import columns
@@ -256,7 +257,17 @@ def baselines_fit(spec: Spec, source: Source) -> Iterator[Problem]:
                 yield Problem("SF113", message, source.value_span(keys), keys, f"those that fit are {listed(fitting)}")
 
 
+def candidates(spec: Spec, source: Source) -> Iterator[Problem]:
+    """Only a log that says what did not answer knows what was shown."""
+    for name, objective in spec.objectives.items():
+        if spec.evaluate.candidates == "shown" and not (isinstance(objective, Evidence) and objective.has_negatives):
+            keys: Keys = ("evaluate", "candidates")
+            message = f'"{name}" does not know what was shown: {objective.kind} has nothing that is not relevant'
+            yield Problem("SF113", message, source.value_span(keys), keys, 'leave "candidates" out, or rank the corpus')
+
+
 RULES = (
+    candidates,
     reserved_name,
     printable,
     *places.RULES,

@@ -33,6 +33,9 @@ class Evaluate(Section):
     objective: Name | None = None
     """Of several objectives, the one that the verdict is about and whose collection is indexed; without it, the first."""
 
+    candidates: Literal["corpus", "shown"] | None = None
+    """What is ranked for a query: all documents, or those alone that were shown for it and judged (condensed lists; Sakai 2007). Without it, `shown` for logs of what people saw (`clicked`, `mutual_like`), where nothing is known of what they did not see, and `corpus` for all else."""
+
     metrics: tuple[Text, ...] = ()
     """More metrics to report."""
 
