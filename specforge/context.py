@@ -9,6 +9,7 @@ from specforge.catalog import metrics, roles
 from specforge.catalog.evidence import Evidence, Judged
 from specforge.catalog.objectives import Objective
 from specforge.catalog.similarities import SIMILARITIES
+from specforge.catalog.slices import Link, link
 from specforge.catalog.splits import ByItem, ByTimeThenItem
 from specforge.quote import Code, identifier, sql
 from specforge.spec.document import Spec
@@ -39,6 +40,7 @@ def common(spec: Spec, folder: str) -> Values:
         **objective(spec, spec.primary),
         **sources(spec, folder),
         **queries(spec),
+        "marks": marks(spec),
         "mixed": [mixed(name, spec) for name in spec.objectives] if spec.others else None,
         "shown": shown(spec),
         "any_negatives": any(map(_has_negatives, spec.objectives.values())),
@@ -113,6 +115,55 @@ def cutoff(metric: str) -> int:
     return parsed[1]
 
 
+def slices(spec: Spec, objective: str) -> list[Values]:
+    """How each slice tells something of the queries of an objective."""
+    value, found = spec.objectives[objective], list[Values]()
+    for name, one in spec.evaluate.slices.items():
+        known = link(value, one.source)
+        if known is None:
+            continue
+        stem = f"rows_of_{'items' if value.queries == 'documents' else 'texts'}" if known == "rows" else known
+        stem = "asked" if known == "rows" and isinstance(value, Judged) else stem
+        key = _key(value, known, spec.sources[one.source])
+        found.append({
+            "name": name,
+            "partial": f"sql/slice/{stem}.sql.jinja",
+            "table": Code(_marked(name, objective, spec)) if one.where else relation(one.source, spec),
+            "key": Code("key") if one.where else identifier(key),
+            "value": At(identifier(one.column), f"evaluate.slices.{name}.column") if one.column else Code("value"),
+        })  # fmt: skip
+    return found
+
+
+def _marked(name: str, objective: str, spec: Spec) -> str:
+    """The table that says of which rows the condition of a slice holds."""
+    return f"sliced.{name}_{list(spec.objectives).index(objective)}" if spec.others else f"sliced.{name}"
+
+
+def _key(objective: Objective, known: Link, source: Source) -> str:
+    """The column that names the query, or the document that tells of it."""
+    column = getattr(objective, objective.asks or "") if known == "rows" else source.id
+    assert isinstance(column, str), "a collection has an id"
+    return column
+
+
+def marks(spec: Spec) -> list[Values]:
+    """The conditions of slices, which are tried before the SQL of the objectives."""
+    found = list[Values]()
+    for name, one in spec.evaluate.slices.items():
+        for objective, value in spec.objectives.items():
+            known, source = link(value, one.source), spec.sources[one.source]
+            if one.where is not None and known:
+                found.append({
+                    "source": f"sources.{identifier(one.source)}",
+                    "key": str(identifier(_key(value, known, source))),
+                    "where": At(one.where, f"evaluate.slices.{name}.where"),
+                    "timeout_s": At(source.timeout_s, f"sources.{one.source}.timeout_s"),
+                    "table": _marked(name, objective, spec),
+                })  # fmt: skip
+    return found
+
+
 def queries(spec: Spec) -> Values:
     """Whether queries are documents themselves, and whether those of some objectives are and of others are not."""
     found = {value.queries for value in spec.objectives.values()}
@@ -157,6 +208,7 @@ def objective(spec: Spec, name: str) -> Values:
         "objective_partial": f"sql/objective/{value.sql}.sql.jinja",
         "of_items": value.queries == "documents",
         **own_sources(spec, name),
+        "slices": slices(spec, name) if spec.evaluate.slices else None,
         "kind": At(Code(value.kind), f"objectives.{name}.kind"),
         "collection": collection(value.of, spec) if value.of else own_texts(value, spec),
         "asked": collection(asked, spec) if asked else None,

@@ -54,6 +54,7 @@ def references(spec: Spec, source: Source) -> list[Problem]:
     return in_order([
         *_source_names(spec, source),
         *_objective_names(spec, source),
+        *_slices(spec, source),
         *_joins(spec, source),
         *_collections(spec, source),
         *_text_formats(spec, source),
@@ -268,6 +269,13 @@ def _objective_names(spec: Spec, source: Source) -> Iterator[Problem]:
             keys = ("retriever", "train", "mixture", name)
             problem = _unknown_name(source, keys, "objective", name, spec.objectives)
             yield replace(problem, span=source.key_span(keys))
+
+
+def _slices(spec: Spec, source: Source) -> Iterator[Problem]:
+    for name, one in spec.evaluate.slices.items():
+        if one.source not in spec.sources:
+            keys: Keys = ("evaluate", "slices", name, "source")
+            yield _unknown_name(source, keys, "source", one.source, spec.sources)
 
 
 def _joins(spec: Spec, source: Source) -> Iterator[Problem]:

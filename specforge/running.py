@@ -130,6 +130,14 @@ def _show(console: Console, metrics: Mapping[str, Any], basis: str, *, style: st
         console.print(f"ranked: what was shown for the query; of the 10 best of all documents were judged: {shares}")
     for line in verdict(metrics):
         console.print(line, style=style, soft_wrap=True)
+    for name, found in metrics.get("slices", {}).items():
+        console.print()
+        if found["parts"]:
+            console.print(report.slices(name, found, metrics["primary"]))
+        if found["elsewhere"]:
+            console.print(
+                f"{name}: {found['elsewhere']} queries in no part, or in one of fewer than 5, or past the 20 largest"
+            )
 
 
 def _rows(record: results.Json) -> str:

@@ -101,10 +101,34 @@ KINDS: dict[str, Changes] = {
         },
         "objectives.carts.time": "ordered_at", "retriever.train.mixture": {"carts": 3.0, "links": 1.0},
     },
+    "rich_sliced": {
+        **of_texts(TEXTS, {
+            "kind": "question_answer", **ROWS, "question": "question", "answer": "sku", "group": GONE, "time": GONE,
+        }),
+        "evaluate.slices": {
+            "shop": {"source": "order_lines", "column": "shop"}, "cheap": {"source": "products", "where": "price < 9"},
+        },
+    },
 }  # fmt: skip
 """Every objective, every field of it written out."""
 
 MORE: dict[str, Changes] = {
+    "sliced_judged": {
+        "sources.claims": {"path": "../data/claims.parquet", "id": "claim", "text": "{claim_text}"},
+        **of_texts(TEXTS, {
+            "kind": "judged", "rows": "order_lines", "asked": "claims", "query": "claim", "document": "sku",
+        }),
+        "evaluate.slices": {
+            "shop": {"source": "order_lines", "column": "shop"}, "long": {"source": "claims", "where": "length(x) > 9"},
+            "brand": {"source": "products", "column": "brand"},
+        },
+    },
+    "sliced_items": {
+        "split": DATED, "objectives.carts.time": "ordered_at", "objectives.links": {
+            "kind": "linked", "rows": "order_lines", "time": "at", "item": "sku", "linked_to": "other", "of": "products",
+        },
+        "evaluate.slices": {"shop": {"source": "order_lines", "where": "shop = 'x'"}, "own": {"source": "products", "column": "brand"}},
+    },
     "own_texts": of_texts(TEXTS, {"kind": "triplets", "rows": "order_lines", "of": GONE, "anchor": "words",
         "positive": "good", "negative": "bad"}),
     "labelled": of_items({**HASHED_ITEMS, "unit": "text"}, {"kind": "labelled", "attribute": "label"}),

@@ -33,6 +33,8 @@ EXCEPTIONS = {
     "rich_cited_lists-objectives.texts.uncited": KIND + ": `all` needs no condition",
     "rich_mixture-evaluate.objective": TABLES,
     "rich_clicked-evaluate.candidates": KIND,
+    "rich_sliced-evaluate.slices.shop.source": KIND + ": rows of a query, or what is relevant to it",
+    "rich_sliced-evaluate.slices.cheap.source": KIND + ": rows of a query, or what is relevant to it",
     "rich_both-split.unit": KIND + ": a column instead of the text",
 }
 """Rich spec and path -> why a changed value does not change exactly one line."""

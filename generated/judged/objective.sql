@@ -188,3 +188,16 @@ union all
 select 'first_moment', epoch_us(min(moment)) from evidence having min(moment) is not null
 union all
 select 'last_moment', epoch_us(max(moment)) from evidence having max(moment) is not null;
+
+-- What the slices say of a query: the most frequent of the values that were found for it.
+create table slices as
+with found as (
+    select q.query, 'long' as slice, s.value::varchar as value
+    from questions as q
+    join sliced.long as s on s.key::varchar = q.query_id
+), counted as (
+    select query, slice, value, count(*) as times from found where value is not null group by all
+)
+select query, slice, arg_max(value, (times, value)) as value
+from counted
+group by query, slice;

@@ -2,9 +2,13 @@
 
 import argparse
 import shutil
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import duckdb
+import pyarrow as pa
 import pyarrow.parquet as pq
 
 HERE = Path(__file__).resolve().parent
@@ -30,6 +34,12 @@ TABLES = {
         order by r.split, r.query, r.doc
     """,
     "popularity": "select doc, seen from popularity order by doc",
+    "slices": """
+        select q.query_id, s.slice, s.value
+        from slices as s join questions as q on q.query = s.query
+        where s.query in (select query from qrels where split = 'test')
+        order by s.slice, q.query_id
+    """,
     "summary": "select what, amount from summary order by what",
     "pairs": """
         select q.query_id as anchor_id, d.doc_id as positive_id, q.text as anchor, d.text as positive,
@@ -51,6 +61,32 @@ TABLES = {
         order by p.query, p.doc
     """,
 }
+
+
+@contextmanager
+def sandbox(query: str, timeout_s: int, **tables: pa.RecordBatchReader) -> Iterator[pa.RecordBatchReader]:
+    """The rows of one SELECT over tables, stopped after a time, in a connection that reaches no file and no setting."""
+    with duckdb.connect(config={"enable_external_access": "false", "lock_configuration": "true"}) as db:
+        if [statement.type for statement in db.extract_statements(query)] != [duckdb.StatementType.SELECT]:
+            raise SystemExit(f"not one SELECT: {query}")
+        for name, table in tables.items():
+            db.register(name, table)
+        db.execute("begin transaction read only")
+        timer = threading.Timer(timeout_s, db.interrupt)
+        timer.start()
+        try:
+            yield db.sql(query).to_arrow_reader()
+        except duckdb.InterruptException:
+            raise SystemExit(f"stopped after {timeout_s} s: {query}") from None
+        finally:
+            timer.cancel()
+
+
+def mark(db: duckdb.DuckDBPyConnection, source: str, key: str, where: str, timeout_s: int, table: str) -> None:
+    """Say of the rows of a source whether a condition holds."""
+    query = f"select {key} as key, case when (\n{where}\n) then 'yes' else 'no' end as value from rows"
+    with sandbox(query, timeout_s, rows=db.table(source).to_arrow_reader()) as marked:
+        db.cursor().from_arrow(marked).create(table)
 
 
 def read_articles(db: duckdb.DuckDBPyConnection) -> None:
@@ -108,6 +144,15 @@ def main(work: Path) -> None:
         read_articles(db)
         read_qrels(db)
         read_queries(db)
+        db.execute("create schema sliced")
+        mark(
+            db,
+            "sources.queries",
+            key="query_id",
+            where="length(query) > 45",
+            timeout_s=60,
+            table="sliced.long",
+        )
         db.execute("use main")
         db.execute((HERE / "objective.sql").read_text(encoding="utf-8"))
         for name, query in TABLES.items():

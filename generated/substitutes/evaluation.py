@@ -13,6 +13,7 @@ from urllib.parse import unquote
 import faiss
 import ir_measures
 import numpy as np
+import pyarrow.parquet as pq
 from numpy.typing import NDArray
 from scipy import stats
 
@@ -67,6 +68,38 @@ def paired(a: NDArray[np.float64], b: NDArray[np.float64], draws: NDArray[np.flo
     """The mean difference with its interval, and the p-value of a paired t-test (Urbano et al. 2019)."""
     test = stats.ttest_rel(a, b) if np.any(a != b) else None
     return {**interval(a - b, draws), "p": float(test.pvalue) if test else 1.0}
+
+
+FEWEST, MOST = 5, 20
+
+
+def part_of(values: dict[str, NDArray[np.float64]], name: str) -> dict[str, object]:
+    """The figures of every system on a part of the queries, and what the model has over each other."""
+    size = len(values[MODEL])
+    draws = np.random.default_rng(SEED).multinomial(size, np.full(size, 1 / size), size=RESAMPLES).astype(np.float64)
+    return {
+        "value": name,
+        "queries": size,
+        "systems": {system: interval(found, draws) for system, found in values.items()},
+        "over": {system: paired(values[MODEL], found, draws) for system, found in values.items() if system != MODEL},
+    }
+
+
+def sliced(work: Path, values: dict[str, NDArray[np.float64]], queries: list[str]) -> dict[str, object]:
+    """Slice -> its parts, the largest first, by system and query; those of fewer than 5 queries are counted alone."""
+    row = {query: place for place, query in enumerate(queries)}
+    rows: dict[str, dict[str, list[int]]] = {}
+    for one in pq.read_table(work / "data/slices.parquet").to_pylist():
+        rows.setdefault(one["slice"], {}).setdefault(one["value"], []).append(row[one["query_id"]])
+    found: dict[str, object] = {}
+    for slice_name, parts in rows.items():
+        largest = sorted(parts, key=lambda part: (-len(parts[part]), part))[:MOST]
+        shown = [part for part in largest if len(parts[part]) >= FEWEST]
+        found[slice_name] = {
+            "parts": [part_of({name: one[parts[part]] for name, one in values.items()}, part) for part in shown],
+            "elsewhere": len(queries) - sum(len(parts[part]) for part in shown),
+        }
+    return found
 
 
 def extremes(corpus: Corpus, qrels: dict[str, dict[str, int]]) -> dict[str, Ranking]:
@@ -139,6 +172,7 @@ def measured(work: Path, folder: Path) -> dict[str, object]:
             for metric in METRICS
             if a not in BASELINES and any(runs[b].values())
         ],
+        "slices": sliced(work, {name: values[name][PRIMARY] for name in runs if any(runs[name].values())}, queries.ids),
         "sanity": {
             name: {metric: float(values[name][metric].mean()) for metric in METRICS} for name in ("oracle", "random")
         },

@@ -219,3 +219,17 @@ union all
 select 'first_moment', epoch_us(min(moment)) from events having min(moment) is not null
 union all
 select 'last_moment', epoch_us(max(moment)) from events having max(moment) is not null;
+
+-- What the slices say of a query: the most frequent of the values that were found for it.
+create table slices as
+with found as (
+    select q.query, 'theme' as slice, s.theme::varchar as value
+    from questions as q
+    join items as i on i.doc_id = q.query_id
+    join sources.products as s on s.product_id::varchar = i.item_id
+), counted as (
+    select query, slice, value, count(*) as times from found where value is not null group by all
+)
+select query, slice, arg_max(value, (times, value)) as value
+from counted
+group by query, slice;

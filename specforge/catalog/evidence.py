@@ -80,6 +80,7 @@ class Judged(_OfRows):
 
     has_negatives: ClassVar[bool] = True
     provides: ClassVar[tuple[str, ...]] = ("triplets", "pairs")
+    asks: ClassVar[str | None] = "query"
     kind: Literal["judged"]
 
     of: Collection
@@ -107,6 +108,7 @@ class Judged(_OfRows):
 class QuestionAnswer(_OfRows):
     """A document is relevant to the question that it answers: question to passage, summary, table, code or tool."""
 
+    asks: ClassVar[str | None] = "question"
     kind: Literal["question_answer"]
 
     of: Collection | None = None
@@ -124,6 +126,7 @@ class Linked(_OfRows):
 
     queries: ClassVar[Literal["documents", "texts"]] = "documents"
     splits: ClassVar[tuple[str, ...]] = _ITEM_SPLITS
+    asks: ClassVar[str | None] = "item"
     kind: Literal["linked"]
 
     of: Collection
@@ -146,6 +149,7 @@ class CitedInAnswer(Evidence):
     notes: ClassVar[bool] = True
     main: ClassVar[str] = "answers"
     provides: ClassVar[tuple[str, ...]] = ("triplets", "pairs")
+    asks: ClassVar[str | None] = "question"
     kind: Literal["cited_in_answer"]
 
     of: Collection
@@ -192,6 +196,7 @@ class Clicked(_OfEvents):
     of_exposure: ClassVar[bool] = True
     notes: ClassVar[bool] = True
     provides: ClassVar[tuple[str, ...]] = ("triplets", "pairs")
+    asks: ClassVar[str | None] = "query"
     kind: Literal["clicked"]
 
     of: Collection
@@ -233,6 +238,7 @@ class Interacted(_OfEvents):
 
     notes: ClassVar[bool] = True
     splits: ClassVar[tuple[str, ...]] = ("group", "time", "anchor", "column")
+    asks: ClassVar[str | None] = "user_text"
     kind: Literal["interacted"]
 
     of: Collection
@@ -263,6 +269,7 @@ class MutualLike(_OfEvents):
     queries: ClassVar[Literal["documents", "texts"]] = "documents"
     splits: ClassVar[tuple[str, ...]] = ("item", "time_then_item")
     provides: ClassVar[tuple[str, ...]] = ("triplets", "pairs")
+    asks: ClassVar[str | None] = "person"
     kind: Literal["mutual_like"]
 
     of: Collection
@@ -307,6 +314,7 @@ class ScoredPairs(_OfRows):
     queries: ClassVar[Literal["documents", "texts"]] = "documents"
     splits: ClassVar[tuple[str, ...]] = _ITEM_SPLITS
     provides: ClassVar[tuple[str, ...]] = ("triplets", "pairs", "scored_pairs")
+    asks: ClassVar[str | None] = "first"
     kind: Literal["scored_pairs"]
 
     of: Collection | None = None
@@ -333,6 +341,7 @@ class Triplets(_OfRows):
 
     has_negatives: ClassVar[bool] = True
     provides: ClassVar[tuple[str, ...]] = ("triplets", "pairs")
+    asks: ClassVar[str | None] = "anchor"
     kind: Literal["triplets"]
 
     of: Collection | None = None

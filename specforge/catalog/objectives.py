@@ -19,6 +19,7 @@ class Objective(Section):
         splits: the splits that fit, by their `by`; the first is the one to start with.
         sql: the template of the objective's SQL.
         main: the field that names the source with the rows.
+        asks: the field that names the column with the query, its text or its id; None where no column has it.
     """
 
     provides: ClassVar[tuple[str, ...]]
@@ -26,6 +27,7 @@ class Objective(Section):
     splits: ClassVar[tuple[str, ...]]
     sql: ClassVar[str]
     main: ClassVar[str] = "events"
+    asks: ClassVar[str | None] = None
 
     of: Collection | None
     """The source that is the collection: what is found."""
@@ -46,6 +48,7 @@ class Grouped(Objective):
 
     provides: ClassVar[tuple[str, ...]] = ("pairs",)
     queries: ClassVar[Literal["documents", "texts"]] = "documents"
+    asks: ClassVar[str | None] = "item"
     splits: ClassVar[tuple[str, ...]] = ("item", "group", "time", "time_then_item")
     sql: ClassVar[str] = "same_group"
 

@@ -110,6 +110,11 @@ def needs(spec: Spec, name: str) -> Iterator[tuple[Keys, str]]:
     named += [((*keys, "text"), column) for _, column in context.fields(table.text or "")]
     named += [((*keys, "join", "on"), table.join.on)] if table.join else []
     named += [((*keys, "read_as", column), column) for column in table.read_as]
+    named += [
+        (("evaluate", "slices", slice, "column"), one.column)
+        for slice, one in spec.evaluate.slices.items()
+        if one.source == name
+    ]
     named += _named_by_joins(spec, name) + _named_by_objective(spec, name)
     for place, column in named:
         if column and column not in brought:
@@ -145,7 +150,7 @@ def _missing(rows: Rows, name: str, columns: dict[str, list[str]]) -> Iterator[P
     """Columns that are named and not there, and columns that a join would bring twice."""
     for keys, column in dict.fromkeys(needs(rows.spec, name)):
         if column not in columns[name]:
-            yield _no_column(rows, keys, column, name, columns[name])
+            yield no_column(rows, keys, column, name, columns[name])
     join = rows.spec.sources[name].join
     for row, column in enumerate(join.columns if join else ()):
         if column.lower() in {own.lower() for own in columns[name]}:
@@ -154,7 +159,7 @@ def _missing(rows: Rows, name: str, columns: dict[str, list[str]]) -> Iterator[P
             yield Problem("SF003", message, rows.source.value_span(place), place)
 
 
-def _no_column(rows: Rows, keys: Keys, column: str, name: str, columns: list[str]) -> Problem:
+def no_column(rows: Rows, keys: Keys, column: str, name: str, columns: list[str]) -> Problem:
     near = nearest(column, columns)
     shown = listed(columns[:_COLUMNS_SHOWN]) + (" and more" if len(columns) > _COLUMNS_SHOWN else "")
     hint = f'did you mean "{near}"?' if near else f"the columns are {shown}"
@@ -176,7 +181,9 @@ def _make(rows: Rows, name: str, columns: dict[str, list[str]]) -> Iterator[Prob
 
 def _fill(rows: Rows, name: str, relation: duckdb.DuckDBPyRelation, columns: list[str]) -> Iterator[Problem]:
     """The table, with the columns that are needed."""
-    wanted = dict.fromkeys(column for _, column in needs(rows.spec, name)) or dict.fromkeys(columns[:1])
+    conditions = any(one.source == name and one.where for one in rows.spec.evaluate.slices.values())
+    named = columns if conditions else [column for _, column in needs(rows.spec, name)]
+    wanted = dict.fromkeys(named) or dict.fromkeys(columns[:1])
     columns_kept = ", ".join(map(identifier, wanted))
     if rows.spec.sources[name].where is not None:
         yield from _keep(rows, name, relation, columns_kept)
@@ -207,7 +214,7 @@ def _keep(rows: Rows, name: str, relation: duckdb.DuckDBPyRelation, columns: str
         with sandbox.select(query, spec.timeout_s, rows=relation.to_arrow_reader()) as found:
             rows.db.cursor().from_arrow(found).project(columns).create(f"sources.{name}")
     except sandbox.UnknownColumn as unknown:
-        yield _no_column(rows, keys, str(unknown), name, list(relation.columns))
+        yield no_column(rows, keys, str(unknown), name, list(relation.columns))
     except sandbox.Failed as failed:
         yield Problem("SF003", f'"where" {failing}', span, keys, failed.hint)
     except sandbox.Refused as refused:

@@ -11,9 +11,10 @@ import duckdb
 
 from specforge import context, references
 from specforge.catalog.roles import Named, columns, tables
+from specforge.checks import sandbox
 from specforge.checks.keys import key_kinds
 from specforge.checks.moments import times
-from specforge.checks.opening import Rows, needs, open_all
+from specforge.checks.opening import Rows, needs, no_column, open_all
 from specforge.checks.sandbox import first_line
 from specforge.checks.words import clipped, counted, listed
 from specforge.locate import LookupFailure, locate
@@ -166,7 +167,25 @@ def ids_with_texts(rows: Rows) -> Iterator[Problem]:
             yield Problem("SF003", message, rows.source.value_span(keys), keys, hint, evidence)
 
 
-RULES = (empty_columns, joined_keys, items_known, ids_with_texts, times)
+def conditions(rows: Rows) -> Iterator[Problem]:
+    """The conditions of slices, tried on no rows: what fails there is wrong with the condition."""
+    for name, one in rows.spec.evaluate.slices.items():
+        if one.where is None:
+            continue
+        keys: Keys = ("evaluate", "slices", name, "where")
+        span = rows.source.value_span(keys)
+        relation = rows.db.table(f"sources.{identifier(one.source)}")
+        try:
+            query = sandbox.condition(one.where)
+            with sandbox.select(query, 1, rows=relation.limit(0).to_arrow_reader()) as found:
+                found.read_all()
+        except sandbox.UnknownColumn as unknown:
+            yield no_column(rows, keys, str(unknown), one.source, relation.columns)
+        except sandbox.Refused as refused:
+            yield Problem("SF003", f'"where" {refused}', span, keys, refused.hint)
+
+
+RULES = (empty_columns, joined_keys, items_known, ids_with_texts, times, conditions)
 
 
 def model(spec: Spec, source: Source, base: Path) -> Iterator[Problem]:

@@ -26,6 +26,24 @@ def systems(metrics: Mapping[str, object]) -> Table:
     return table
 
 
+def slices(name: str, found: Mapping[str, object], primary: str) -> Table:
+    """The parts of a slice: how many queries, the primary metric of every system, what the model has over untuned."""
+    parts = cast(Sequence[Mapping[str, Mapping[str, Interval]]], found["parts"])
+    systems = list(dict.fromkeys(system for part in parts for system in part["systems"]))
+    over = ["over untuned"] if any("untuned" in part["over"] for part in parts) else []
+    table = _table(name, "queries", *(f"{system} {primary}" for system in systems), *over)
+    for part in parts:
+        gain = part["over"].get("untuned")
+        shown = [f"{gain['mean']:+.3f} ({gain['low']:.3f} to {gain['high']:.3f})"] if gain else []
+        table.add_row(
+            f"{part['value']}",
+            f"{part['queries']}",
+            *(f"{part['systems'][system]['mean']:.3f}" for system in systems),
+            *shown,
+        )
+    return table
+
+
 def _cell(value: Interval, best: float) -> str:
     mean = f"[bold]{value['mean']:.3f}[/bold]" if value["mean"] == best else f"{value['mean']:.3f}"
     return f"{mean} ({value['low']:.3f} to {value['high']:.3f})"

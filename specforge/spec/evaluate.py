@@ -6,9 +6,22 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from specforge.spec.base import Name, Section, Text
+from specforge.spec.base import Column, Name, Section, Text
 
 BaselineName = Literal["popularity", "co_occurrence", "neighbour_transfer", "bm25", "untuned"]
+
+
+class Slice(Section):
+    """Parts of the test queries that are measured apart, by what a source says of a query, of what is relevant to it, or of the rows it stands in; where rows differ, the most frequent value counts."""
+
+    source: Name
+    """The source that says it: the collection, the one with the queries, or the one with the rows or events."""
+
+    column: Column | None = None
+    """The column whose values are the parts, the 20 largest of them; or give `where`."""
+
+    where: Text | None = None
+    """A condition over the columns of the source, in SQL, which parts queries into `yes` and `no`; or give `column`."""
 
 
 class Bootstrap(Section):
@@ -47,6 +60,9 @@ class Evaluate(Section):
 
     depth: Annotated[int, Field(ge=10, le=10_000)] = 100
     """Documents kept in a system's ranking of a query."""
+
+    slices: dict[Name, Slice] = Field(default_factory=dict)
+    """Parts of the test queries to measure apart, by name."""
 
     bootstrap: Bootstrap = Bootstrap()
     """How the intervals are made."""
