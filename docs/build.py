@@ -9,6 +9,7 @@ from inspect import cleandoc
 from pathlib import Path
 from typing import get_args
 
+from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
 
 from specforge.catalog.dictionary import OBJECTIVES
@@ -38,10 +39,14 @@ def _section(section: type[Section]) -> str:
     docs = field_docs(section)
     for name, field in section.model_fields.items():
         if name in docs:
-            lines.append(
-                f"| `{name}` | {_default(field.get_default(call_default_factory=True))} | {docs[name].replace('|', chr(92) + '|')} |"
-            )
+            lines.append(f"| `{name}` | {_default_of(field)} | {docs[name].replace('|', chr(92) + '|')} |")
     return "\n".join(lines) + "\n"
+
+
+def _default_of(field: FieldInfo) -> str:
+    if field.default_factory_takes_validated_data:
+        return "by what stands above"
+    return _default(field.get_default(call_default_factory=True))
 
 
 def _default(value: object) -> str:

@@ -2,17 +2,34 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
 from specforge.catalog.dictionary import AnyObjective
 from specforge.catalog.indexes import AnyIndex
-from specforge.catalog.splits import AnySplit
+from specforge.catalog.objectives import Objective
+from specforge.catalog.splits import AnySplit, ByAnchor, ByGroup, ByItem, Split
 from specforge.spec.base import Name, Section, Text
 from specforge.spec.evaluate import Evaluate
 from specforge.spec.retriever import Retriever
 from specforge.spec.sources import Source
+
+_WITHOUT_DATES: dict[str, type[ByItem] | type[ByAnchor] | type[ByGroup]] = {
+    "item": ByItem,
+    "anchor": ByAnchor,
+    "group": ByGroup,
+}
+
+
+def _needed_split(known: dict[str, Any]) -> Split:
+    """By what the rows name as a group, else the first split that fits all objectives and needs no date."""
+    objectives: list[Objective] = list(known.get("objectives", {}).values())
+    grouped = objectives and all(getattr(one, "group", None) and "anchor" in one.splits for one in objectives)
+    wanted = [*(["group"] if grouped else []), *(by for one in objectives[:1] for by in one.splits)]
+    fitting = [by for by in wanted if by in _WITHOUT_DATES and all(by in one.splits for one in objectives)]
+    by = fitting[0] if fitting else "item"
+    return _WITHOUT_DATES[by].model_validate({"by": by})
 
 
 class Spec(Section):
@@ -33,8 +50,8 @@ class Spec(Section):
     objectives: Annotated[dict[Name, AnyObjective], Field(min_length=1, max_length=20)]
     """What similar means, by name. Several are trained together; each is measured on its own collection."""
 
-    split: AnySplit
-    """How evaluation data are kept apart from training data."""
+    split: AnySplit = Field(default_factory=_needed_split)
+    """How evaluation data are kept apart from training data; without it, the split that the objectives need: by what they name as `group`, else by item where queries are documents and by anchor where they are texts."""
 
     retriever: Retriever
     """The model that embeds queries and documents."""
