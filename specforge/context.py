@@ -36,6 +36,8 @@ def common(spec: Spec, folder: str) -> Values:
         "split": at.split,
         "split_partial": f"sql/split/{spec.split.by}.sql.jinja",
         "shares": shares(spec),
+        "folds": At(getattr(spec.split, "folds", None), "split.folds"),
+        "place": Code("bucket" if getattr(spec.split, "folds", None) is None else "place"),
         **training(spec),
         **objective(spec, spec.primary),
         **sources(spec, folder),

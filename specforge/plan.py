@@ -72,6 +72,12 @@ def more_seeds(spec: Spec) -> tuple[int, ...]:
     return () if spec.retriever.train == "none" else spec.retriever.train.seeds[1:]
 
 
+def folds(spec: Spec) -> int | None:
+    """How many times the queries are cut anew, where they are cross-validated."""
+    found: int | None = getattr(spec.split, "folds", None)
+    return found
+
+
 def model_system(spec: Spec) -> str:
     """The name of the system under test."""
     return "tuned" if is_tuned(spec) else "untuned"
@@ -127,6 +133,7 @@ def _scripts(spec: Spec) -> list[str]:
     trained = ["train"] if is_tuned(spec) else []
     trained += ["repeats"] if more_seeds(spec) else []
     trained += ["others"] if spec.others else []
+    trained += ["folds"] if folds(spec) else []
     rivals = ["baselines"] if baselines(spec) or fused(spec) else []
     return ["prepare", "encoder", "ranking", "measures", "vectors", *rivals, *trained, "index", "evaluation", "search"]
 
@@ -184,7 +191,8 @@ def _stages(spec: Spec) -> tuple[Stage, ...]:
     training = (*encoding, "accelerate", "datasets")
     repeats = ("repeats",) if more_seeds(spec) else ()
     others = ("others",) if spec.others else ()
-    measured = (*known, *rivals, "embed", "index", *repeats, *others)
+    more_folds = ("folds",) if folds(spec) else ()
+    measured = (*known, *rivals, "embed", "index", *repeats, *others, *more_folds)
     ranking = ("ir-measures", "numpy", "scipy")
     measuring = ("faiss-cpu", "pytrec-eval-terrier", *ranking)
     scripts = tuple(context.script(name, spec) for name in spec.objectives)
@@ -196,6 +204,16 @@ def _stages(spec: Spec) -> tuple[Stage, ...]:
         Stage("embed", "embed.py", "vectors", ("prepare", *trained), base, (), encoding, precision),
         Stage("index", "index.py", "index", ("embed",), (), (), ("faiss-cpu", "numpy"), precision),
         Stage("repeats", "repeats.py", "repeats", ("prepare",), model, (), training, precision),
+        Stage(
+            "folds",
+            "folds.py",
+            "folds",
+            (),
+            (*files, *model),
+            scripts,
+            ("duckdb", "pyarrow", *_reading(spec), *(training if is_tuned(spec) else encoding), "faiss-cpu"),
+            precision,
+        ),
         Stage("others", "others.py", "others", ("prepare", *trained), model, (), (*encoding, "faiss-cpu"), precision),
         Stage(
             "evaluation",

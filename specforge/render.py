@@ -18,7 +18,7 @@ from specforge.templating import render as fill
 
 MANIFEST = "manifest.json"
 
-_SIBLINGS = 'lint.isort.known-first-party = ["baselines", "embed", "encoder", "index", "measures", "ranking", "train", "untuned", "vectors"]'
+_SIBLINGS = 'lint.isort.known-first-party = ["baselines", "embed", "encoder", "index", "measures", "prepare", "ranking", "train", "untuned", "vectors"]'
 """The modules of a code folder that others import."""
 
 

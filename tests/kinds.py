@@ -109,6 +109,17 @@ KINDS: dict[str, Changes] = {
             "shop": {"source": "order_lines", "column": "shop"}, "cheap": {"source": "products", "where": "price < 9"},
         },
     },
+    "rich_folds": of_items({"by": "item", "dev": 0.1, "unit": "family", "seed": 7, "folds": 5}, {
+        "kind": "same_attribute", "attribute": "tempo", "within": 5.0,
+    }),
+    "rich_folds_of_groups": {
+        "split": {"by": "group", "dev": 0.1, "seed": 7, "folds": 4},
+        "evaluate.slices": {"brand": {"source": "products", "column": "brand"}},
+    },
+    "rich_folds_shown": of_texts({"by": "anchor", "dev": 0.1, "seed": 7, "folds": 10}, {
+        "kind": "clicked", "events": "order_lines", "search": "search", "query": "words", "document": "sku",
+        "rank": "place", "clicked": "is_clicked",
+    }),
 }  # fmt: skip
 """Every objective, every field of it written out."""
 
@@ -128,6 +139,10 @@ MORE: dict[str, Changes] = {
             "kind": "linked", "rows": "order_lines", "time": "at", "item": "sku", "linked_to": "other", "of": "products",
         },
         "evaluate.slices": {"shop": {"source": "order_lines", "where": "shop = 'x'"}, "own": {"source": "products", "column": "brand"}},
+    },
+    "folds_untrained": {
+        "split": {"by": "item", "folds": 2}, "retriever.train": "none", "retriever.loss": GONE,
+        "evaluate.baselines": (), "evaluate.fuse": (),
     },
     "own_texts": of_texts(TEXTS, {"kind": "triplets", "rows": "order_lines", "of": GONE, "anchor": "words",
         "positive": "good", "negative": "bad"}),

@@ -33,6 +33,11 @@ EXCEPTIONS = {
     "rich_cited_lists-objectives.texts.uncited": KIND + ": `all` needs no condition",
     "rich_mixture-evaluate.objective": TABLES,
     "rich_clicked-evaluate.candidates": KIND,
+    **dict.fromkeys(
+        (f"rich_{name}-split.folds" for name in ("folds", "folds_of_groups", "folds_shown")),
+        "the SQL cuts, folds.py counts",
+    ),
+    "rich_folds_of_groups-evaluate.slices.brand.source": KIND + ": rows of a query, or what is relevant to it",
     "rich_sliced-evaluate.slices.shop.source": KIND + ": rows of a query, or what is relevant to it",
     "rich_sliced-evaluate.slices.cheap.source": KIND + ": rows of a query, or what is relevant to it",
     "rich_both-split.unit": KIND + ": a column instead of the text",

@@ -331,6 +331,9 @@ OTHERS: dict[str, Data] = {
     "split.unit": "maker",
     "split.dev": "2024-03-02",
     "split.test": "2024-04-02",
+    "split.folds: 4": 8,
+    "split.folds: 5": 10,
+    "split.folds: 10": 20,
     "split.judged_from": "2024-03-02",
     "retriever.base": "sentence-transformers/all-MiniLM-L12-v2",
     "retriever.revision": "c9745ed1d9f207416be6d2e6f8de32d1f16199bf",
@@ -346,6 +349,8 @@ OTHERS: dict[str, Data] = {
     "retriever.train.select.every": 100,
     "index.similarity": "dot",
     "evaluate.objective": "links",
+    "evaluate.slices.brand.source": "order_lines",
+    "evaluate.slices.brand.column": "maker",
     "evaluate.slices.shop.source": "products",
     "evaluate.slices.shop.column": "store",
     "evaluate.slices.cheap.source": "order_lines",
@@ -369,6 +374,8 @@ OTHER_WORDS: dict[str, Data] = {
 
 def other(leaf: Leaf) -> Data:
     """Another value that the field may have; numbers are raised a little."""
+    if f"{leaf.path}: {leaf.value}" in OTHERS:
+        return OTHERS[f"{leaf.path}: {leaf.value}"]
     if isinstance(leaf.value, bool):
         return not leaf.value
     if isinstance(leaf.value, int):
@@ -380,7 +387,7 @@ def other(leaf: Leaf) -> Data:
         return (*leaf.value, "more")
     if leaf.path not in OTHERS and section == "objectives":
         return OTHER_WORDS.get(field, f"{leaf.value}_too")
-    return OTHERS.get(f"{leaf.path}: {leaf.value}") or OTHERS[leaf.path]
+    return OTHERS[leaf.path]
 
 
 @dataclass(frozen=True)

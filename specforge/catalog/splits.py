@@ -32,6 +32,9 @@ class _HashedItems(Split):
     """Another seed gives another split; the same seed keeps last month's test items test items."""
 
 
+Folds = Literal[2, 4, 5, 8, 10, 20]
+
+
 class ByItem(_HashedItems):
     """Held-out items are new to the model: everything about them is kept from training. Groups are cut in two by hash: one part trains, the other judges."""
 
@@ -39,6 +42,9 @@ class ByItem(_HashedItems):
 
     judging_groups: Share = 0.5
     """Share of the groups (carts) that only judge."""
+
+    folds: Folds | None = None
+    """For small sets: cross-validation, in which every item is held out once. Each fold is prepared, trained and measured apart, and all are reported as one; the model of the first is indexed."""
 
 
 class ByGroup(Split):
@@ -51,6 +57,9 @@ class ByGroup(Split):
 
     dev: Share = 0.1
     """Share of the groups held out to choose by."""
+
+    folds: Folds | None = None
+    """For small sets: cross-validation, in which every group is held out once. Each fold is prepared, trained and measured apart, and all are reported as one; the model of the first is indexed."""
 
     seed: Annotated[int, Field(ge=0)] = 0
     """Another seed gives another split."""
@@ -89,6 +98,9 @@ class ByAnchor(Split):
 
     dev: Share = 0.1
     """Share of the queries held out to choose by."""
+
+    folds: Folds | None = None
+    """For small sets: cross-validation, in which every query is held out once. Each fold is prepared, trained and measured apart, and all are reported as one; the model of the first is indexed."""
 
     seed: Annotated[int, Field(ge=0)] = 0
     """Another seed gives another split; the same seed keeps last month's test queries test queries."""

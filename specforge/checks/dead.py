@@ -48,6 +48,7 @@ def _whole_rows(spec: Spec) -> bool:
 _FIELDS: tuple[tuple[Keys, Callable[[Spec], bool], str], ...] = (
     (("retriever", "loss"), lambda spec: trained(spec) is None, "nothing is trained"),
     (("retriever", "revision"), _not_of_hub, "the base is no Hub name"),
+    (("split", "test"), lambda spec: bool(getattr(spec.split, "folds", None)), '"folds" says what reports'),
     (("split", "judging_groups"), _whole_rows, "no objective counts meetings in groups"),
     (("split", "dev_share"), lambda spec: bool(getattr(spec.split, "dev", ())), '"dev" says what to choose by'),
     (("retriever", "train", "warmup"), _constant, 'schedule "constant" has no warm-up'),

@@ -113,10 +113,36 @@ def group_sizes(spec: Spec, source: Source) -> Iterator[Problem]:
 def shares(spec: Spec, source: Source) -> Iterator[Problem]:
     """Something must be left to train on."""
     test, dev = getattr(spec.split, "test", None), getattr(spec.split, "dev", None)
-    if isinstance(test, float) and isinstance(dev, float) and test + dev >= 1:
+    if (
+        isinstance(test, float)
+        and isinstance(dev, float)
+        and test + dev >= 1
+        and not getattr(spec.split, "folds", None)
+    ):
         keys: Keys = ("split", "test") if ("split", "test") in source.places else ("split", "dev")
         message = f'"test" and "dev" take {100 * (test + dev):g} % together and leave nothing to train on'
         yield Problem("SF003", message, source.value_span(keys), keys)
+
+
+def folds(spec: Spec, source: Source) -> Iterator[Problem]:
+    """Cross-validation repeats a whole run; it is not combined with what repeats or multiplies parts of it."""
+    number, keys = getattr(spec.split, "folds", None), ("split", "folds")
+    if number is None:
+        return
+    span, train = source.key_span(keys), trained(spec)
+    if len(spec.objectives) > 1:
+        message = f'"folds" are of one objective, and there are {len(spec.objectives)}'
+        yield Problem("SF003", message, span, keys, "measure the objectives in specs of their own, or leave it out")
+    if train is not None and len(train.seeds) > 1:
+        message = '"folds" and several "seeds" both repeat the training'
+        hint = "each fold trains a model of its own: their spread is in the intervals already"
+        yield Problem("SF003", message, span, keys, hint)
+    dev = getattr(spec.split, "dev", 0.0)
+    if 1 / number + dev >= 1:
+        message = (
+            f'a fold of {number} and "dev" take {100 * (1 / number + dev):g} % together and leave nothing to train on'
+        )
+        yield Problem("SF003", message, span, keys)
 
 
 def moments_in_order(spec: Spec, source: Source) -> Iterator[Problem]:
@@ -275,6 +301,7 @@ RULES = (
     time_column,
     group_sizes,
     shares,
+    folds,
     moments_in_order,
     loss_given,
     in_batch_sampler,

@@ -9,7 +9,7 @@ from pydantic import Field
 from specforge.catalog.dictionary import AnyObjective
 from specforge.catalog.indexes import AnyIndex
 from specforge.catalog.objectives import Objective
-from specforge.catalog.splits import AnySplit, ByAnchor, ByGroup, ByItem, Split
+from specforge.catalog.splits import AnySplit, ByAnchor, ByGroup, ByItem
 from specforge.spec.base import Name, Section, Text
 from specforge.spec.evaluate import Evaluate
 from specforge.spec.retriever import Retriever
@@ -22,7 +22,7 @@ _WITHOUT_DATES: dict[str, type[ByItem] | type[ByAnchor] | type[ByGroup]] = {
 }
 
 
-def _needed_split(known: dict[str, Any]) -> Split:
+def _needed_split(known: dict[str, Any]) -> ByItem | ByAnchor | ByGroup:
     """By what the rows name as a group, else the first split that fits all objectives and needs no date."""
     objectives: list[Objective] = list(known.get("objectives", {}).values())
     grouped = objectives and all(getattr(one, "group", None) and "anchor" in one.splits for one in objectives)
