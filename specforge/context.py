@@ -12,6 +12,7 @@ from specforge.catalog.similarities import SIMILARITIES
 from specforge.catalog.slices import Link, link
 from specforge.catalog.splits import ByItem, ByTimeThenItem
 from specforge.quote import Code, identifier, sql
+from specforge.spec.chunks import AnyChunk, ByHeadings
 from specforge.spec.document import Spec
 from specforge.spec.retriever import Train
 from specforge.spec.sources import Source
@@ -43,6 +44,7 @@ def common(spec: Spec, folder: str) -> Values:
         **sources(spec, folder),
         **queries(spec),
         "marks": marks(spec),
+        **chunks(spec),
         "mixed": [mixed(name, spec) for name in spec.objectives] if spec.others else None,
         "shown": shown(spec),
         "any_negatives": any(map(_has_negatives, spec.objectives.values())),
@@ -117,6 +119,47 @@ def cutoff(metric: str) -> int:
     return parsed[1]
 
 
+_CHUNK_PARTIALS = {
+    "tokens": ("windows", "token_begins", "tokens"),
+    "sentences": ("windows", "sentences"),
+    "headings": ("windows", "token_begins", "headings"),
+    "whole": ("whole",),
+}
+"""How documents are cut -> the functions that it takes."""
+
+
+def chunks(spec: Spec) -> Values:
+    """How the documents of every objective are cut, where some are."""
+    found = [_chunk(value, spec) for value in spec.objectives.values()]
+    if not any(found):
+        return {"chunked": False}
+    kinds = dict.fromkeys(one.by if one else "whole" for one in found)
+    partials = dict.fromkeys(name for kind in kinds for name in _CHUNK_PARTIALS[kind])
+    return {
+        "chunked": True,
+        "cut": cut(spec.objectives[spec.primary], spec),
+        "token_chunks": "token_begins" in partials,
+        "chunk_partials": [f"python/chunk/{name}.py.jinja" for name in partials],
+    }
+
+
+def _chunk(objective: Objective, spec: Spec) -> AnyChunk | None:
+    return spec.sources[objective.of].chunk if objective.of else None
+
+
+def cut(objective: Objective, spec: Spec) -> Values:
+    """The call that cuts the documents of an objective."""
+    chunk, trail = _chunk(objective, spec), f"sources.{objective.of}.chunk"
+    if chunk is None:
+        return {"function": Code("whole"), "size": None, "overlap": None}
+    overlap = getattr(chunk, "overlap", None)
+    return {
+        "function": Code(f"by_{chunk.by}"),
+        "size": At(chunk.size, f"{trail}.size"),
+        "overlap": At(overlap, f"{trail}.overlap") if overlap is not None else None,
+    }
+
+
 def slices(spec: Spec, objective: str) -> list[Values]:
     """How each slice tells something of the queries of an objective."""
     value, found = spec.objectives[objective], list[Values]()
@@ -182,6 +225,7 @@ def mixed(name: str, spec: Spec) -> Values:
         "sql": script(name, spec),
         "of_items": value.queries == "documents",
         "negatives": _has_negatives(value),
+        "cut": cut(value, spec),
         "part": At(parts[name], f"retriever.train.mixture.{name}") if parts else None,
     }
 
@@ -268,7 +312,8 @@ def text_expression(name: str, source: Source) -> Code:
     """The SQL of a text template: a column that is null or blank takes the text before it along, or is said in words."""
     parts = fields(source.text or "")
     joined = ",\n            ".join(_piece(literal, column, name, source) for literal, column in parts)
-    text = f"trim(regexp_replace(concat(\n            {joined}\n        ), '\\s+', ' ', 'g'))"
+    blanks = r"[^\S\n]+" if isinstance(source.chunk, ByHeadings) else r"\s+"
+    text = f"trim(regexp_replace(concat(\n            {joined}\n        ), '{blanks}', ' ', 'g'))"
     begins_with_column = not parts[0][0].strip()
     return Code(f"ltrim({text}, {sql(' ,;:|/-')})" if len(parts) > 1 and begins_with_column else text)
 

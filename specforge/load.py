@@ -211,6 +211,8 @@ def _word(keys: Keys) -> str:
     field = next(str(key) for key in reversed(keys) if isinstance(key, str))
     if field == "kind":
         return "objective kind" if keys[0] == "objectives" else str(keys[-2])
+    if field == "by" and "chunk" in keys:
+        return "way to cut"
     return _WORDS.get(field, field.replace("_", " "))
 
 

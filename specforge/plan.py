@@ -119,6 +119,8 @@ def _files(spec: Spec, folder: str) -> tuple[File, ...]:
         File(context.script(name, spec), "sql/objective.sql.jinja", {**values, **context.objective(spec, name)})
         for name in spec.objectives
     ]
+    if values["chunked"]:
+        files.append(File("chunks.sql", "sql/chunks.sql.jinja", values))
     files += [File(f"{stem}.py", f"python/{stem}.py.jinja", values) for stem in _scripts(spec)]
     files += [
         File(f"{stem}.py", "python/embed.py.jinja", {**values, "embed": context.embedding(stem, is_tuned(spec))})
@@ -196,8 +198,19 @@ def _stages(spec: Spec) -> tuple[Stage, ...]:
     ranking = ("ir-measures", "numpy", "scipy")
     measuring = ("faiss-cpu", "pytrec-eval-terrier", *ranking)
     scripts = tuple(context.script(name, spec) for name in spec.objectives)
+    by_tokens = any(source.chunk is not None and source.chunk.by != "sentences" for source in spec.sources.values())
+    scripts += ("chunks.sql",) if context.chunks(spec)["chunked"] else ()
+    base_read, cutting = (model, encoding) if by_tokens else ((), ())
     stages = (
-        Stage("prepare", "prepare.py", "data", (), files, scripts, ("duckdb", "pyarrow", *_reading(spec))),
+        Stage(
+            "prepare",
+            "prepare.py",
+            "data",
+            (),
+            (*files, *base_read),
+            scripts,
+            ("duckdb", "pyarrow", *_reading(spec), *cutting),
+        ),
         Stage("untuned", "untuned.py", "untuned", ("prepare",), model, (), encoding, precision),
         Stage("baselines", "baselines.py", "baselines", known, (), (), (*_lexical(baselines(spec)), *ranking)),
         Stage("train", "train.py", "model", ("prepare",), model, (), training, precision),

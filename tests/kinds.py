@@ -40,6 +40,12 @@ EVENTS: dict[str, Data] = {"events": "order_lines", "time": "at", "group": "talk
 HASHED_ITEMS: dict[str, Data] = {"by": "item", "test": 0.2, "dev": 0.1, "unit": "family", "seed": 7}
 GIVEN: dict[str, Data] = {"by": "column", "column": "part", "train": ("train",), "dev": ("dev",), "test": ("test",)}
 
+CHUNKS: tuple[dict[str, Data], ...] = (
+    {"by": "tokens", "size": 100, "overlap": 20},
+    {"by": "sentences", "size": 9, "overlap": 1},
+    {"by": "headings", "size": 90},
+)
+
 KINDS: dict[str, Changes] = {
     "rich_substitutes": {"objectives": {"swaps": {
         "kind": "substitutes", "events": "order_lines", "group": "session", "item": "sku", "of": "products", "time": "at",
@@ -120,6 +126,15 @@ KINDS: dict[str, Changes] = {
         "kind": "clicked", "events": "order_lines", "search": "search", "query": "words", "document": "sku",
         "rank": "place", "clicked": "is_clicked",
     }),
+    **{
+        f"rich_chunked_{chunk['by']}": {
+            "sources.products.chunk": chunk,
+            **of_texts(TEXTS, {
+                "kind": "question_answer", **ROWS, "question": "question", "answer": "sku", "group": GONE, "time": GONE,
+            }),
+        }
+        for chunk in CHUNKS
+    },
 }  # fmt: skip
 """Every objective, every field of it written out."""
 
@@ -139,6 +154,23 @@ MORE: dict[str, Changes] = {
             "kind": "linked", "rows": "order_lines", "time": "at", "item": "sku", "linked_to": "other", "of": "products",
         },
         "evaluate.slices": {"shop": {"source": "order_lines", "where": "shop = 'x'"}, "own": {"source": "products", "column": "brand"}},
+    },
+    "chunked_clicks": {
+        "sources.products.chunk": CHUNKS[0], "retriever.train.select": {"metric": "nDCG@10", "every": "epoch"},
+        **of_texts({"by": "anchor", "folds": 5}, {
+            "kind": "clicked", "events": "order_lines", "search": "search", "query": "words", "document": "sku",
+            "rank": "place", "clicked": "is_clicked",
+        }),
+    },
+    "chunked_mixture": {
+        "sources.makers.id": "maker", "sources.makers.text": "{about}", "sources.makers.chunk": CHUNKS[2],
+        **of_texts(TEXTS, {
+            "kind": "clicked", "events": "order_lines", "search": "search", "query": "words", "document": "sku",
+            "rank": "place", "clicked": "is_clicked",
+        }),
+        "objectives.makers": {
+            "kind": "question_answer", "rows": "order_lines", "question": "question", "answer": "maker", "of": "makers",
+        },
     },
     "folds_untrained": {
         "split": {"by": "item", "folds": 2}, "retriever.train": "none", "retriever.loss": GONE,

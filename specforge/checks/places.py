@@ -122,6 +122,7 @@ _FIELDS = {
 _NEEDED = {
     "timeout_s": ("where", 'there is no "where"'),
     "clean": ("text", 'there is no "text"'),
+    "chunk": ("text", 'there is no "text"'),
     "if_empty": ("text", 'there is no "text"'),
 }
 """Field -> the field that it serves, and why it has no effect without."""

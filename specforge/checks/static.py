@@ -13,7 +13,7 @@ from specforge.catalog.metrics import METRICS, names, parse
 from specforge.catalog.objectives import Grouped
 from specforge.catalog.roles import columns
 from specforge.catalog.splits import ByTime
-from specforge.checks import dead, evidence, mixtures, places, slices
+from specforge.checks import chunks, dead, evidence, mixtures, places, slices
 from specforge.checks.dead import trained
 from specforge.checks.words import clipped, listed
 from specforge.problems import Keys, Problem, in_order
@@ -315,5 +315,6 @@ RULES = (
     *evidence.RULES,
     *mixtures.RULES,
     *slices.RULES,
+    *chunks.RULES,
     *dead.RULES,
 )

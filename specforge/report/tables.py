@@ -75,7 +75,9 @@ def hits(found: Mapping[str, Sequence[Mapping[str, object]]]) -> Table:
     """What each system finds, side by side."""
     table = _table("", *(f"{system}" for system in found))
     for place, row in enumerate(zip(*found.values(), strict=False), start=1):
-        table.add_row(f"{place}", *(f"{hit['doc_id']} ({cast(float, hit['score']):.2f})" for hit in row))
+        table.add_row(
+            f"{place}", *(f"{hit.get('chunk_id', hit['doc_id'])} ({cast(float, hit['score']):.2f})" for hit in row)
+        )
     return table
 
 

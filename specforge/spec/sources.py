@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from specforge.spec.base import Column, Count, Name, Reading, Section, Text
+from specforge.spec.chunks import AnyChunk
 
 
 class Join(Section):
@@ -75,6 +76,9 @@ class Source(Section):
 
     clean: tuple[Literal["html", "nfkc", "lowercase"], ...] = ()
     """What is done to each column of the text: `html` removes tags and resolves entities, `nfkc` unites forms of one character (Unicode NFKC), `lowercase` is that. White space is always one blank."""
+
+    chunk: AnyChunk | None = None
+    """How documents are cut into chunks. Chunks are embedded and searched; a document scores as its best chunk does, and is judged whole."""
 
     repeated_ids: Literal["refuse", "most_common"] = "refuse"
     """What several rows of one id mean: a mistake, or variants of which the most common text is taken."""

@@ -25,6 +25,14 @@ THINGS = {
 """Theme -> its things, and the words that people use when they need them."""
 
 STYLES = ("light", "sturdy", "compact", "classic", "winter", "family")
+ADVICE = (
+    "Look at the seams first. Cheap ones give way after a season, and a repair on the road costs an evening.",
+    "Ask someone who has used it for years. What they like best about it is rarely what the label says.",
+    "Try it at home before you leave. Half of all surprises happen in the first hour, and there is a shop nearby.",
+    "Weigh it yourself. The figure that the maker gives leaves out the bag, the cord and whatever else you carry with it.",
+    "Think of the worst day and not of the best. What works in the sun may fail when everything is wet and you are tired.",
+    "Spend the money where it counts. Two good pieces of equipment are worth more than five that you leave behind.",
+)
 QUESTIONS = (
     "what do I need for {}?",
     "help with {} please",
@@ -52,6 +60,8 @@ def main() -> None:
     _csv("likes", "person other yes", _likes(draw))
     _csv("scores", "one other score", _scores(draw, products))
     _csv("triplets", "anchor positive negative", _triplets(draw, products))
+    _csv("guides", "guide_id text", _guides())
+    _csv("guide_questions", "question guide_id", _guide_questions())
     answers = [json.dumps(row) for row in _answers(draw, articles)]
     (HERE / "answers.jsonl").write_text("\n".join(answers) + "\n", encoding="utf-8")
 
@@ -85,6 +95,31 @@ def _articles() -> list[Row]:
                 text = f"How to choose a {thing} when {word} matters, and other advice on {theme}."
                 found.append((f"a{len(found):03}", title, text))
     return found
+
+
+def _guides() -> list[Row]:
+    """Long texts with headings: one thing, and a section a need."""
+    found: list[Row] = []
+    for theme, (things, words) in THINGS.items():
+        for thing in things.split():
+            parts = [f"All about the {thing}, which is a matter of {theme}."]
+            for place, word in enumerate(words.split()):
+                parts.append(
+                    f"## {word.capitalize()}\n\nThe question of {word} comes up with every {thing}. {ADVICE[place]}"
+                )
+            found.append((f"g{len(found):03}", "\n\n".join(parts)))
+    return found
+
+
+def _guide_questions() -> list[Row]:
+    names = [thing for things, _ in THINGS.values() for thing in things.split()]
+    return [
+        (question.format(thing, word), f"g{names.index(thing):03}")
+        for things, words in THINGS.values()
+        for thing in things.split()
+        for word in words.split()
+        for question in ("which {} for {}?", "is a {} any good for {}")
+    ]
 
 
 def _day(draw: random.Random) -> str:
