@@ -115,10 +115,7 @@ def _files(spec: Spec, folder: str) -> tuple[File, ...]:
         "compare": is_tuned(spec) and needs_untuned(spec),
         "of_base": needs_untuned(spec),
     }
-    files = [
-        File(context.script(name, spec), "sql/objective.sql.jinja", {**values, **context.objective(spec, name)})
-        for name in spec.objectives
-    ]
+    files = [File(name, template, values | more) for name, template, more in context.scripts(spec)]
     files += [File(f"{stem}.py", f"python/{stem}.py.jinja", values) for stem in _scripts(spec)]
     files += [
         File(f"{stem}.py", "python/embed.py.jinja", {**values, "embed": context.embedding(stem, is_tuned(spec))})
@@ -195,7 +192,7 @@ def _stages(spec: Spec) -> tuple[Stage, ...]:
     measured = (*known, *rivals, "embed", "index", *repeats, *others, *more_folds)
     ranking = ("ir-measures", "numpy", "scipy")
     measuring = ("faiss-cpu", "pytrec-eval-terrier", *ranking)
-    scripts = tuple(context.script(name, spec) for name in spec.objectives)
+    scripts = tuple(name for name, _, _ in context.scripts(spec))
     stages = (
         Stage("prepare", "prepare.py", "data", (), files, scripts, ("duckdb", "pyarrow", *_reading(spec))),
         Stage("untuned", "untuned.py", "untuned", ("prepare",), model, (), encoding, precision),

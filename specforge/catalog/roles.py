@@ -6,15 +6,23 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Annotated, TypeVar
 
+from pydantic import Field
+
 from specforge.shapes import fields, shape
 from specforge.spec.base import Column, Name, Section
 
 
 @dataclass(frozen=True)
 class Table:
-    """The field names a source. `collection` says that it needs an `id` and a `text`."""
+    """The field names a source, or a list of them.
+
+    Attributes:
+        collection: it needs an `id` and a `text`.
+        whole: all of its columns are read, not only those that are named.
+    """
 
     collection: bool = False
+    whole: bool = False
 
 
 @dataclass(frozen=True)
@@ -46,6 +54,7 @@ class Named:
 
 
 SourceName = Annotated[Name, Table()]
+SourceNames = Annotated[tuple[Name, ...], Table(whole=True), Field(min_length=1)]
 Collection = Annotated[Name, Table(collection=True)]
 EventColumn = Annotated[Column, Of("events")]
 EventKey = Annotated[Column, Of("events", key=True)]
@@ -62,8 +71,8 @@ def tables(section: Section) -> Iterator[tuple[str, str, Table]]:
     """(Field, source, role) of every source that a section names."""
     for name, role in _roles(type(section), Table):
         value = getattr(section, name)
-        if isinstance(value, str):
-            yield name, value, role
+        for source in (value,) if isinstance(value, str) else value or ():
+            yield name, source, role
 
 
 def columns(section: Section) -> Iterator[Named]:
