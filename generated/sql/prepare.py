@@ -84,7 +84,12 @@ def ask(
             copy.from_arrow(db.sql(rows).to_arrow_reader()).create(name)
     db.execute(f"""
         create table {table} (
-            query varchar, document varchar, grade double default 1, weight double default 1, moment timestamp, side varchar
+            query varchar,
+            document varchar,
+            grade double default 1,
+            weight double default 1,
+            moment timestamp,
+            side varchar
         )
     """)
     text = (HERE / query).read_text(encoding="utf-8")
