@@ -6,7 +6,7 @@ from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field
 
-from specforge.catalog.roles import Collection, EventColumn, EventItem, EventKey, EventTime, SourceName, tables
+from specforge.catalog.roles import Collection, EventItem, EventKey, EventTime, EventWords, SourceName, tables
 from specforge.spec.base import Count, Section, Text
 
 
@@ -116,7 +116,7 @@ class Substitutes(Grouped):
 
     kind: Literal["substitutes"]
 
-    action: EventColumn
+    action: EventWords
     """The column of the events that says what was done."""
 
     viewed: Annotated[tuple[Text, ...], Field(min_length=1)] = ("view",)

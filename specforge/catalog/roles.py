@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Annotated, TypeVar
+from typing import Annotated, Literal, TypeVar
 
 from pydantic import Field
 
@@ -34,6 +34,8 @@ class Of:
         ids: it names documents of `of`.
         moment: its values say when.
         number: its values are compared as numbers.
+        names: the field of another collection that has its ids.
+        holds: what its values look like where nothing above says so; a new spec looks for such a column.
     """
 
     table: str
@@ -41,6 +43,8 @@ class Of:
     ids: bool = False
     moment: bool = False
     number: bool = False
+    names: str | None = None
+    holds: Literal["any", "text", "flag", "words", "rank", "ids"] = "any"
 
 
 @dataclass(frozen=True)
@@ -56,11 +60,14 @@ class Named:
 SourceName = Annotated[Name, Table()]
 SourceNames = Annotated[tuple[Name, ...], Table(whole=True), Field(min_length=1)]
 Collection = Annotated[Name, Table(collection=True)]
-EventColumn = Annotated[Column, Of("events")]
+EventText = Annotated[Column, Of("events", holds="text")]
+EventFlag = Annotated[Column, Of("events", holds="flag")]
+EventWords = Annotated[Column, Of("events", holds="words")]
+EventRank = Annotated[Column, Of("events", number=True, holds="rank")]
 EventKey = Annotated[Column, Of("events", key=True)]
 EventItem = Annotated[Column, Of("events", key=True, ids=True)]
 EventTime = Annotated[Column, Of("events", moment=True)]
-RowColumn = Annotated[Column, Of("rows")]
+RowText = Annotated[Column, Of("rows", holds="text")]
 RowKey = Annotated[Column, Of("rows", key=True)]
 RowItem = Annotated[Column, Of("rows", key=True, ids=True)]
 RowNumber = Annotated[Column, Of("rows", number=True)]
