@@ -130,13 +130,9 @@ def test_names_do_not_matter_where_values_speak(tmp_path: Path) -> None:
     assert found == {"search": "q", "query": "document", "document": "rank", "rank": "clicked", "clicked": "query"}
 
 
-def test_lists_as_texts_and_passages_a_row(tmp_path: Path) -> None:
+def test_a_row_may_be_a_passage(tmp_path: Path) -> None:
     documents = [{"key": f"0{n}", "body": f"a passage about thing {n}"} for n in range(20)]
     (tmp_path / "passages.json").write_text(json.dumps(documents), encoding="utf-8")
-    lists = [f"what about {n} then?\t{json.dumps([f'0{n}', f'0{n + 1}'])}\t{json.dumps([f'0{n}'])}" for n in range(19)]
-    (tmp_path / "log.tsv").write_text(
-        "asked\tused\tfound\n" + "\n".join(line.replace('"', "'") for line in lists), encoding="utf-8"
-    )
     rows = "asked,answer,passage,used,place\n" + "".join(
         f"what about {n} then?,r{n},0{n + m},{int(m == 0)},{m + 1}\n" for n in range(19) for m in (0, 1)
     )
@@ -152,6 +148,32 @@ def test_lists_as_texts_and_passages_a_row(tmp_path: Path) -> None:
         "question: asked",
     ):
         assert f"    {line}  # guessed" in text, line
+
+
+def test_lists_may_be_json_in_a_text_and_the_longer_is_what_was_retrieved(tmp_path: Path) -> None:
+    documents = [{"key": f"0{n}", "body": f"a passage about thing {n}"} for n in range(20)]
+    (tmp_path / "passages.json").write_text(json.dumps(documents), encoding="utf-8")
+    log = [
+        {"asked": f"what about {n} then?", "cited": json.dumps([f"0{n}", f"0{n + 1}"]), "used": json.dumps([f"0{n}"])}
+        for n in range(19)
+    ]
+    (tmp_path / "log.jsonl").write_text("\n".join(map(json.dumps, log)), encoding="utf-8")
+    (objective,) = made(
+        tmp_path, "cited_in_answer", tmp_path / "log.jsonl", tmp_path / "passages.json"
+    ).objectives.values()
+    found = {one.field: one.column for one in columns(objective)}
+    assert found == {"question": "asked", "retrieved": "cited", "cited": "used"}
+
+
+def test_a_moment_is_read_as_it_is_written(tmp_path: Path) -> None:
+    log = "who,what,day\n" + "".join(f"u{n // 4},p{n % 9},{n % 28 + 1:02}/0{n % 9 + 1}/2024\n" for n in range(80))
+    (tmp_path / "log.csv").write_text(log, encoding="utf-8")
+    things = "".join(f"p{n},a thing of sort {n}\n" for n in range(9))
+    (tmp_path / "things.csv").write_text("thing,words\n" + things, encoding="utf-8")
+    spec = made(tmp_path, "interacted", tmp_path / "log.csv", tmp_path / "things.csv")
+    assert spec.sources["log"].read_as == {"day": "%d/%m/%Y"}
+    (objective,) = spec.objectives.values()
+    assert {one.field: one.column for one in columns(objective)} == {"user": "who", "item": "what", "time": "day"}
 
 
 def test_hostile_names_stay_names(tmp_path: Path) -> None:

@@ -10,11 +10,13 @@ from pathlib import Path
 import duckdb
 
 from specforge import references
+from specforge.checks.moments import fitting
 from specforge.checks.sandbox import first_line
 from specforge.errors import UsageError
 from specforge.quote import identifier, sql
 
 _SAMPLE = 100_000
+_FEW_ROWS = 1_000
 _VALUES = 20
 _FLAGS = ("0", "1", "true", "false", "yes", "no", "t", "f", "y", "n")
 
@@ -29,11 +31,15 @@ class Column:
         distinct: different values.
         words: of a value, on average.
         numbers, whole, flags, moments, lists: shares of the values that are such.
+        low, high, upper: the least and the greatest number, and the one that a quarter reaches.
         values: the most frequent ones, where there are few.
+        readings: what `read_as` would have to say for its values to be moments, where they are none as they stand.
     """
 
     name: str
     kind: str
+    values: tuple[str, ...]
+    readings: tuple[str, ...]
     rows: int
     filled: int
     distinct: int
@@ -47,7 +53,6 @@ class Column:
     low: float | None
     high: float | None
     upper: float | None
-    values: tuple[str, ...]
 
     @property
     def is_unique(self) -> bool:
@@ -72,7 +77,7 @@ class Column:
     @property
     def is_text(self) -> bool:
         """Whether it holds words, and no numbers, moments, lists or flags."""
-        plain = not (self.is_list or self.is_number or self.is_moment or self.is_flag)
+        plain = not (self.is_list or self.is_number or self.is_moment or self.is_flag or self.readings)
         return plain and self.kind == "VARCHAR" and self.filled > 0
 
 
@@ -155,10 +160,16 @@ def _column(db: duckdb.DuckDBPyConnection, table: str, name: str, kind: str) -> 
     )
     query = _FIGURES.format(column=identifier(name), table=identifier(table), **shares)
     [figures] = db.execute(query).fetchall()
-    few = figures[2] <= _VALUES
     values = f"select {identifier(name)}::varchar as v from {identifier(table)} where v is not null group by v order by count(*) desc, v"
-    found = db.execute(values).fetchall() if few else []
-    return Column(name, kind, *figures, tuple(value for (value,) in found))
+    found = db.execute(values).fetchall() if figures[2] <= _VALUES else []
+    readings = _readings(db, table, name) if kind == "VARCHAR" and figures[2] and figures[8] < 1 else ()
+    return Column(name, kind, tuple(value for (value,) in found), readings, *figures)
+
+
+def _readings(db: duckdb.DuckDBPyConnection, table: str, column: str) -> tuple[str, ...]:
+    """The ways to read a text as a moment that fit each of the first rows."""
+    first = f"(select {identifier(column)} from {identifier(table)} limit {_FEW_ROWS})"
+    return tuple(fitting(lambda query: db.execute(query).fetchall(), first, column))
 
 
 def share_of_ids(db: duckdb.DuckDBPyConnection, table: str, column: Column, collection: str, id: str) -> float:

@@ -178,7 +178,8 @@ def _fit(role: Of, column: Column, shares: Mapping[str, float], found: Guesses) 
     if max(shares.values(), default=0) > 0.9:
         return 0.0, ""
     if role.moment:
-        return float(column.is_moment), "moments"
+        readings = f"moments, written as {' or '.join(column.readings)}"
+        return (1.0, "moments") if column.is_moment else (0.6 * bool(column.readings), readings)
     if role.holds == "flag":
         return _as_flag(column)
     if role.holds == "text" or role.ids:

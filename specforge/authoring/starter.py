@@ -14,6 +14,7 @@ from typing import get_args
 import duckdb
 
 from specforge.authoring import completions
+from specforge.authoring.completions import Completed
 from specforge.authoring.facts import Table, look
 from specforge.authoring.guess import Guesses, guess, names_of_sides, roles_of, tables_of
 from specforge.catalog.dictionary import OBJECTIVES
@@ -62,6 +63,7 @@ class Start:
     objective: type[Objective]
     folder: Path
     guesses: Guesses
+    completed: Completed
     roles: dict[str, Of]
 
 
@@ -99,7 +101,7 @@ def compose(name: str, kind: str, objective: type[Objective], files: Iterable[Pa
     roles = roles_of(objective) or completions.ROLES_OF_A_QUERY
     with duckdb.connect() as db:
         guesses = guess(db, look(db, files), objective, roles)
-    start = Start(name, kind, objective, folder, guesses, roles)
+    start = Start(name, kind, objective, folder, guesses, completions.of(objective, guesses), roles)
     first = cleandoc(objective.__doc__ or "").partition("\n\n")[0].partition(";")[0].partition(":")[0].rstrip(".") + "."
     parts = [
         _HEAD.format(name=name, description=json.dumps(" ".join(first.split()), ensure_ascii=False)),
@@ -129,8 +131,26 @@ def _sources(start: Start) -> Iterator[str]:
             yield f"    path: {name}.csv  # look: where the rows lie"
         else:
             yield f"    path: {_plain(Path(os.path.relpath(table.path, start.folder)).as_posix())}"
+        yield from _readings(start, table)
         if role.collection:
             yield from _collection(start, table)
+
+
+def _readings(start: Start, table: Table | None) -> Iterator[str]:
+    """How a column that says when is read, where it is needed."""
+    for field, role in start.roles.items():
+        guessed = start.guesses.columns.get(field)
+        if (
+            guessed
+            and role.moment
+            and field in start.completed.needed
+            and guessed.column.readings
+            and table
+            and guessed.column in table.columns
+        ):
+            one, *more = guessed.column.readings
+            mark = f"look: or {' or '.join(more)}" if more else "guessed: every value fits"
+            yield f"    read_as: {{{_plain(guessed.column.name)}: {one}}}  # {mark}"
 
 
 def _collection(start: Start, table: Table | None) -> Iterator[str]:
@@ -157,7 +177,7 @@ def _source(start: Start, field: str) -> str | None:
 
 def _fields(start: Start) -> Iterator[str]:
     """The fields that are needed, then those that were guessed and may be wanted, as comments."""
-    docs, completed = field_docs(start.objective), completions.of(start.objective, start.guesses)
+    docs, completed = field_docs(start.objective), start.completed
     for field, role in tables_of(start.objective).items():
         source = _source(start, field)
         if source is not None:
