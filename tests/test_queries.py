@@ -100,6 +100,7 @@ WRONG = {
     "catalog": ("from information_schema.tables", 'names table "information_schema.tables"'),
     "chance": ("select random()::varchar as query, solved_by as document from tickets", 'calls "random"'),
     "clock": ("select subject as query, solved_by as document from tickets where day < current_date", 'calls "current_date"'),
+    "sample": (f"{GOOD} using sample 10", "draws a sample"),
     "variable": ("from LEAK", 'names table "LEAK"'),
     "other_source": ("select id as query, id as document from articles", 'names table "articles"'),
     "column": ("select subjekt as query, solved_by as document from tickets", 'names column "subjekt"'),
@@ -229,8 +230,8 @@ def generated(tmp_path_factory: pytest.TempPathFactory) -> ModuleType:
     return module
 
 
-HARMLESS = {"chance", "clock", "setting", "settings", "catalog", "other_source", "no_document", "no_rows", "unknown", "weight",
-            "column", "number", "list"}  # fmt: skip
+HARMLESS = {"chance", "sample", "clock", "setting", "settings", "catalog", "other_source", "no_document", "no_rows", "unknown",
+            "weight", "column", "number", "list"}  # fmt: skip
 """What only the check refuses: it reaches nothing and writes nothing."""
 
 

@@ -86,21 +86,24 @@ def _query(asked: _Asked) -> Iterator[Problem]:
 
 
 def _words(asked: _Asked) -> Iterator[Problem]:
-    """Tables that it is not given, and functions that depend on more than rows: chance, the clock, settings, files."""
+    """Tables that it is not given, and what depends on more than rows: chance, the clock, settings, files."""
     tree = _tree(asked)
     for name in dict.fromkeys(_tables(tree)):
         if name.lower() not in {*asked.given, *_named_inside(tree)}:
             yield _unknown_table(asked, name)
+    same = "the same tables must give the same judgments in every run"
+    for name in sorted((_called(tree) & _unstable()) | ((_called(tree) | _words_of(tree)) & _CLOCKS)):
+        yield asked.problem(f'calls "{name}", which depends on more than the rows of its tables', same)
+    if not all(sample["repeatable"] for sample in _samples(tree)):
+        yield asked.problem("draws a sample, which is another one in each run", f'{same}: add "repeatable (42)"')
+
+
+def _unstable() -> set[str]:
+    """The functions that give something else in another run, or reach outside of their arguments."""
+    condition = "stability <> 'CONSISTENT' or function_type in ('table', 'pragma')"
     with duckdb.connect() as db:
-        listed_as = "stability <> 'CONSISTENT' or function_type in ('table', 'pragma')"
-        unstable = db.execute(f"select function_name from duckdb_functions() where {listed_as}").fetchall()
-    for name in sorted(
-        (_called(tree) & {name for (name,) in unstable} - _ROWS) | ((_called(tree) | _words_of(tree)) & _CLOCKS)
-    ):
-        yield asked.problem(
-            f'calls "{name}", which depends on more than the rows of its tables',
-            "the same tables must give the same judgments in every run",
-        )
+        found = db.execute(f"select function_name from duckdb_functions() where {condition}").fetchall()
+    return {name for (name,) in found} - _ROWS
 
 
 def _unknown_table(asked: _Asked, name: str) -> Problem:
@@ -224,6 +227,10 @@ def _named_inside(tree: object) -> set[str]:
     """The names that it gives to queries inside of it (`with NAME as`)."""
     maps = [node["cte_map"] for node in _nodes(tree) if isinstance(node.get("cte_map"), dict)]
     return {str(entry["key"]).lower() for one in maps for entry in one["map"]}  # type: ignore[index]
+
+
+def _samples(tree: object) -> list[dict[str, object]]:
+    return [node["sample"] for node in _nodes(tree) if isinstance(node.get("sample"), dict)]  # type: ignore[misc]
 
 
 def _called(tree: object) -> set[str]:
