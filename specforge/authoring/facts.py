@@ -172,6 +172,14 @@ def _readings(db: duckdb.DuckDBPyConnection, table: str, column: str) -> tuple[s
     return tuple(fitting(lambda query: db.execute(query).fetchall(), first, column))
 
 
+def rows_of_ids(db: duckdb.DuckDBPyConnection, table: str, column: Column) -> int:
+    """The rows of a table where the column is unique and filled in each of them, past the sample too; else 0."""
+    name = identifier(column.name)
+    query = f"select count(*), count({name}), count(distinct {name}) from {identifier(table)}"
+    [(rows, filled, distinct)] = db.execute(query).fetchall()
+    return int(rows) if rows == filled == distinct else 0
+
+
 def share_of_ids(db: duckdb.DuckDBPyConnection, table: str, column: Column, collection: str, id: str) -> float:
     """The share of a column's different values, or of the entries of its lists, that are ids of a collection."""
     name = identifier(column.name)

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 import duckdb
 
-from specforge.authoring.facts import Column, Table, share_of_ids
+from specforge.authoring.facts import Column, Table, rows_of_ids, share_of_ids
 from specforge.catalog.objectives import Objective
 from specforge.catalog.roles import Of
 from specforge.catalog.roles import Table as TableRole
@@ -85,7 +85,8 @@ def _links(db: duckdb.DuckDBPyConnection, tables: list[Table]) -> tuple[dict[str
     ids: dict[str, Column] = {}
     links: dict[tuple[str, str, str], float] = {}
     for other in tables:
-        found = {id.name: _shares(db, tables, other, id.name) for id in _possible_ids(other)[:_CANDIDATES]}
+        unique = [id for id in _possible_ids(other)[:_CANDIDATES] if rows_of_ids(db, other.name, id)]
+        found = {id.name: _shares(db, tables, other, id.name) for id in unique}
         best = max(found, key=lambda name: max(found[name].values(), default=0), default=None)
         if best is not None:
             ids[other.name] = next(column for column in other.columns if column.name == best)
@@ -126,7 +127,7 @@ def _name_tables(
     for name, table in zip(sorted(names, key=lambda one: one != "of"), collections, strict=False):
         found.tables[name] = table
         id = ids[table.name]
-        found.ids[table.name] = Guess(id, f"{counted(id.rows, 'row')}, each with another value")
+        found.ids[table.name] = Guess(id, "unique, and filled in every row")
     rest = [table for table in tables if table.name not in found.ids]
     for name in (name for name in wanted if name not in names):
         if rest:
