@@ -6,6 +6,8 @@ import hashlib
 import itertools
 import json
 import shutil
+from collections import Counter
+from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import unquote
 
@@ -55,6 +57,32 @@ def per_query(ranking: Ranking, qrels: dict[str, dict[str, int]], queries: list[
     return values
 
 
+@dataclass(frozen=True)
+class Observed:
+    """What was measured on the test queries.
+
+    Attributes:
+        candidates: how many queries have so many documents to rank, and so many relevant ones among them.
+        systems: whether a system ranks anything.
+        values: system -> metric -> values in the order of the queries.
+        chosen: what was chosen on the dev queries.
+    """
+
+    fingerprint: str
+    queries: list[str]
+    documents: int
+    candidates: Counter[tuple[int, int]]
+    systems: dict[str, bool]
+    values: dict[str, dict[str, NDArray[np.float64]]]
+    chosen: dict[str, float]
+
+
+def resampled(queries: int) -> NDArray[np.float64]:
+    """How often each query is drawn, of shape (resamples, queries)."""
+    shares = np.full(queries, 1 / queries)
+    return np.random.default_rng(SEED).multinomial(queries, shares, size=RESAMPLES).astype(np.float64)
+
+
 def interval(values: NDArray[np.float64], draws: NDArray[np.float64]) -> dict[str, float]:
     """The mean, and the percentile bootstrap interval of it over queries; `draws` has shape (resamples, queries)."""
     means = draws @ values / len(values)
@@ -71,8 +99,8 @@ def paired(a: NDArray[np.float64], b: NDArray[np.float64], draws: NDArray[np.flo
 def extremes(corpus: Corpus, qrels: dict[str, dict[str, int]]) -> dict[str, Ranking]:
     """The best possible ranking and a random one: what no system may exceed, and what chance gives."""
     chance = np.random.default_rng(SEED)
-    size = min(DEPTH, len(corpus.ids))
     oracle = {query: {doc: float(grade) for doc, grade in docs.items()} for query, docs in qrels.items()}
+    size = min(DEPTH, len(corpus.ids))
     random = {
         query: {corpus.ids[row]: -float(place) for place, row in enumerate(chance.permutation(len(corpus.ids))[:size])}
         for query in qrels
@@ -87,47 +115,64 @@ def fingerprint(work: Path) -> str:
     return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()[:16]
 
 
-def measured(work: Path, folder: Path) -> dict[str, object]:
-    """The figures of every system; its TREC run, and scores.csv with every query's values, go to the folder."""
+def observed(work: Path, folder: Path) -> Observed:
+    """Every query's values of every system; the folder gets a TREC run a system."""
     corpus, queries, qrels = read_corpus(work), read_queries(work, "test"), read_qrels(work, "test")
     index = faiss.read_index(str(work / "index/index.faiss"))
+    answers = by_index(index, work / "vectors", queries, corpus.ids)
     runs = {name: read_run(work / f"baselines/{name}.test.trec", queries) for name in BASELINES}
-    runs[MODEL] = by_index(index, work / "vectors", queries, corpus.ids)
+    runs[MODEL] = answers
     chosen: dict[str, float] = {}
     for name, ranking in runs.items():
         write_run(folder / f"{name}.trec", ranking, name)
     values = {
         name: per_query(ranking, qrels, queries.ids) for name, ranking in (runs | extremes(corpus, qrels)).items()
     }
-    draws = (
-        np.random.default_rng(SEED)
-        .multinomial(len(queries.ids), np.full(len(queries.ids), 1 / len(queries.ids)), size=RESAMPLES)
-        .astype(np.float64)
+    return Observed(
+        fingerprint=fingerprint(work),
+        queries=queries.ids,
+        documents=len(corpus.ids),
+        candidates=Counter((len(corpus.ids), sum(grade > 0 for grade in docs.values())) for docs in qrels.values()),
+        systems={name: any(ranking.values()) for name, ranking in runs.items()},
+        values=values,
+        chosen=chosen,
     )
-    with (folder / "scores.csv").open("w", encoding="utf-8", newline="") as file:
+
+
+def write_scores(path: Path, found: Observed) -> None:
+    """Every query's values of every system."""
+    columns = [(name, metric) for name in found.systems for metric in METRICS]
+    with path.open("w", encoding="utf-8", newline="") as file:
         table = csv.writer(file, lineterminator="\n")
-        table.writerow(["query_id", *(f"{name} {metric}" for name in runs for metric in METRICS)])
-        for row, query in enumerate(queries.ids):
-            table.writerow([query, *(round(values[name][metric][row], 5) for name in runs for metric in METRICS)])
+        table.writerow(["query_id", *(f"{name} {metric}" for name, metric in columns)])
+        for row, query in enumerate(found.queries):
+            table.writerow([query, *(round(found.values[name][metric][row], 5) for name, metric in columns)])
+
+
+def figures(found: Observed) -> dict[str, object]:
+    """Means, intervals and paired differences."""
+    values, ranked = found.values, [name for name, ranks in found.systems.items() if ranks]
+    draws = resampled(len(found.queries))
     return {
-        "fingerprint": fingerprint(work),
-        "queries": len(queries.ids),
-        "documents": len(corpus.ids),
-        "most_relevant": max(map(len, qrels.values()), default=0),
+        "fingerprint": found.fingerprint,
+        "queries": len(found.queries),
+        "documents": found.documents,
+        "candidates": [
+            {"documents": size, "relevant": relevant, "queries": count}
+            for (size, relevant), count in sorted(found.candidates.items())
+        ],
         "primary": PRIMARY,
         "confidence": CONFIDENCE,
-        "chosen_on_dev": chosen,
+        "chosen_on_dev": found.chosen,
         "systems": {
-            name: {metric: interval(values[name][metric], draws) for metric in METRICS}
-            if any(runs[name].values())
-            else None
-            for name in runs
+            name: {metric: interval(values[name][metric], draws) for metric in METRICS} if ranks else None
+            for name, ranks in found.systems.items()
         },
         "differences": [
             {"system": a, "over": b, "metric": metric, **paired(values[a][metric], values[b][metric], draws)}
-            for b, a in itertools.combinations(runs, 2)
+            for b, a in itertools.combinations(found.systems, 2)
             for metric in METRICS
-            if a not in BASELINES and any(runs[b].values())
+            if a not in BASELINES and b in ranked
         ],
         "sanity": {
             name: {metric: float(values[name][metric].mean()) for metric in METRICS} for name in ("oracle", "random")
@@ -140,7 +185,9 @@ def main(work: Path) -> None:
     scratch = work / "evaluation.tmp"
     shutil.rmtree(scratch, ignore_errors=True)
     scratch.mkdir(parents=True)
-    metrics = measured(work, scratch)
+    found = observed(work, scratch)
+    write_scores(scratch / "scores.csv", found)
+    metrics = figures(found)
     (scratch / "metrics.json").write_text(json.dumps(metrics, indent=1) + "\n", encoding="utf-8")
     shutil.rmtree(work / "evaluation", ignore_errors=True)
     scratch.rename(work / "evaluation")
