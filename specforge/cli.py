@@ -58,6 +58,24 @@ def _tell(found: Iterable[Checked], shape: str = "text") -> int:
 
 
 @cli.command()
+@click.argument("name")
+@click.option("--objective", "kind", required=True, metavar="KIND", help="What similar means, such as same_cart.")
+@click.option(
+    "--from", "files", multiple=True, metavar="FILE...", type=click.Path(path_type=Path), help="A file with data."
+)
+@click.argument("more", nargs=-1, metavar="[FILE]...", type=click.Path(path_type=Path))
+def new(name: str, kind: str, files: tuple[Path, ...], more: tuple[Path, ...]) -> int:
+    """Write a starter spec; from files, its columns are guessed and said so."""
+    from specforge.authoring import starter
+
+    if more and not files:
+        raise UsageError("files are named after --from")
+    path = starter.write(name, kind, (*files, *more), Path.cwd())
+    click.echo(f"{path}: look at the lines that are marked, then run specforge check {path}")
+    return 0
+
+
+@cli.command()
 @_specs
 @click.option("--no-data", is_flag=True, help="Look at the spec alone, not at its data.")
 @click.option("--format", "shape", type=click.Choice(FORMATS), default="text", help="Output as.")

@@ -6,7 +6,7 @@ import string
 
 from specforge import judging, reading, references
 from specforge.catalog import metrics, roles
-from specforge.catalog.evidence import Evidence, Judged
+from specforge.catalog.evidence import Evidence, Judged, Sql
 from specforge.catalog.objectives import Objective
 from specforge.catalog.similarities import SIMILARITIES
 from specforge.catalog.slices import Link, link
@@ -49,6 +49,8 @@ def common(spec: Spec, folder: str) -> Values:
         "shown": shown(spec),
         "any_negatives": any(map(_has_negatives, spec.objectives.values())),
         "others": spec.others,
+        "asks": asks(spec),
+        "asked_joins": asked_joins(spec),
     }
 
 
@@ -239,7 +241,27 @@ def shown(spec: Spec) -> bool:
 
 def script(name: str, spec: Spec) -> str:
     """The file with the SQL of an objective."""
-    return "objective.sql" if name == spec.primary else f"objective_{name}.sql"
+    return f"{_own('objective', name, spec)}.sql"
+
+
+def _own(stem: str, name: str, spec: Spec) -> str:
+    """What an objective has of its own: the one that counts gives it the plain name."""
+    return stem if name == spec.primary else f"{stem}_{name}"
+
+
+def scripts(spec: Spec) -> list[tuple[str, str, Values]]:
+    """What DuckDB runs: file, template, values. A query of the user's own runs after the joins of its tables."""
+    found = [(script(name, spec), "sql/objective.sql.jinja", objective(spec, name)) for name in spec.objectives]
+    queries = {name: value for name, value in spec.objectives.items() if isinstance(value, Sql)}
+    for name, value in queries.items():
+        query = At(Code(own_query(value)), f"objectives.{name}.query")
+        found.append((f"{_own('query', name, spec)}.sql", "sql/query.sql.jinja", {"query": query}))
+    joins = asked_joins(spec)
+    if joins:
+        found.append(("joins.sql", "sql/joins.sql.jinja", {"joins": joins}))
+    if any(_chunk(value, spec) for value in spec.objectives.values()):
+        found.append(("chunks.sql", "sql/chunks.sql.jinja", {}))
+    return found
 
 
 def _has_negatives(value: Objective) -> bool:
@@ -258,8 +280,33 @@ def objective(spec: Spec, name: str) -> Values:
         "kind": At(Code(value.kind), f"objectives.{name}.kind"),
         "collection": collection(value.of, spec) if value.of else own_texts(value, spec),
         "asked": collection(asked, spec) if asked else None,
+        "judgments": Code(_own("judgments", name, spec)),
         **judging.values(name, value, spec.split, lambda source: relation(source, spec)),
     }
+
+
+def own_query(value: Sql) -> str:
+    """A query of the user's own as it is run: within brackets, where no semicolon can end it."""
+    return value.query.strip().removesuffix(";").rstrip()
+
+
+def asks(spec: Spec) -> list[Values]:
+    """The queries of the user's own that give judgments, and the tables that they read."""
+    found: list[Values] = []
+    for name, value in spec.objectives.items():
+        if isinstance(value, Sql):
+            at = At(value, f"objectives.{name}")
+            reads = [{"name": At(one, at.reads.trail), "rows": f"from {relation(one, spec)}"} for one in value.reads]
+            file, table = f"{_own('query', name, spec)}.sql", _own("judgments", name, spec)
+            found.append({"file": file, "table": table, "reads": reads, "timeout_s": at.timeout_s})
+    return found
+
+
+def asked_joins(spec: Spec) -> list[Values]:
+    """The joins, where queries of the user's own need them before any objective does."""
+    if not any(isinstance(value, Sql) for value in spec.objectives.values()):
+        return []
+    return [join(name, spec) for name in used_sources(spec) if spec.sources[name].join]
 
 
 def collection(name: str, spec: Spec) -> Values:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import get_args
 
-from specforge.catalog.evidence import CitedInAnswer, Clicked, Evidence, Judged, SameAttribute
+from specforge.catalog.evidence import CitedInAnswer, Clicked, Evidence, Judged, SameAttribute, Sql
 from specforge.catalog.objectives import Grouped, Objective, Substitutes
 from specforge.catalog.roles import columns, tables
 from specforge.catalog.splits import AnySplit, ByColumn
@@ -78,7 +78,7 @@ def _shared(at: At, objective: Evidence) -> Values:
     """What the part that all kinds share is filled with."""
     return {
         "kind": At(Code(at.kind.value), at.kind.trail),
-        "min_grade": at.min_grade if isinstance(objective, Judged) else 1,
+        "min_grade": at.min_grade if isinstance(objective, Judged | Sql) else 1,
         "min_times": at.min_clicks if isinstance(objective, Clicked) else None,
         "positives_per_query": at.positives_per_query,
         "negatives_per_positive": at.negatives_per_positive if objective.has_negatives else None,

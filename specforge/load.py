@@ -203,7 +203,14 @@ def _cure(of: Shape, value: Data) -> str:
     return f'did you mean "{near}"?' if near else ""
 
 
-_WORDS = {"by": "split", "clean": "cleaning", "baselines": "baseline", "fuse": "baseline", "on": "judgments"}
+_WORDS = {
+    "by": "split",
+    "clean": "cleaning",
+    "baselines": "baseline",
+    "fuse": "baseline",
+    "on": "judgments",
+    "reads": "source",
+}
 
 
 def _word(keys: Keys) -> str:
@@ -251,7 +258,7 @@ def _file_name(source: Source) -> Iterator[Problem]:
 def _source_names(spec: Spec, source: Source) -> Iterator[Problem]:
     for name, objective in spec.objectives.items():
         for field, wanted, role in tables(objective):
-            keys = ("objectives", name, field)
+            keys = _place_of(getattr(objective, field), wanted, ("objectives", name, field))
             table = spec.sources.get(wanted)
             if table is None:
                 yield _unknown_name(source, keys, "source", wanted, spec.sources)
@@ -278,6 +285,11 @@ def _slices(spec: Spec, source: Source) -> Iterator[Problem]:
         if one.source not in spec.sources:
             keys: Keys = ("evaluate", "slices", name, "source")
             yield _unknown_name(source, keys, "source", one.source, spec.sources)
+
+
+def _place_of(value: object, entry: str, keys: Keys) -> Keys:
+    """The place of a value, or of an entry where it is a list."""
+    return (*keys, value.index(entry)) if isinstance(value, tuple) else keys
 
 
 def _joins(spec: Spec, source: Source) -> Iterator[Problem]:

@@ -115,12 +115,7 @@ def _files(spec: Spec, folder: str) -> tuple[File, ...]:
         "compare": is_tuned(spec) and needs_untuned(spec),
         "of_base": needs_untuned(spec),
     }
-    files = [
-        File(context.script(name, spec), "sql/objective.sql.jinja", {**values, **context.objective(spec, name)})
-        for name in spec.objectives
-    ]
-    if values["chunked"]:
-        files.append(File("chunks.sql", "sql/chunks.sql.jinja", values))
+    files = [File(name, template, values | more) for name, template, more in context.scripts(spec)]
     files += [File(f"{stem}.py", f"python/{stem}.py.jinja", values) for stem in _scripts(spec)]
     files += [
         File(f"{stem}.py", "python/embed.py.jinja", {**values, "embed": context.embedding(stem, is_tuned(spec))})
@@ -197,9 +192,8 @@ def _stages(spec: Spec) -> tuple[Stage, ...]:
     measured = (*known, *rivals, "embed", "index", *repeats, *others, *more_folds)
     ranking = ("ir-measures", "numpy", "scipy")
     measuring = ("faiss-cpu", "pytrec-eval-terrier", *ranking)
-    scripts = tuple(context.script(name, spec) for name in spec.objectives)
+    scripts = tuple(name for name, _, _ in context.scripts(spec))
     by_tokens = any(source.chunk is not None and source.chunk.by != "sentences" for source in spec.sources.values())
-    scripts += ("chunks.sql",) if context.chunks(spec)["chunked"] else ()
     base_read, cutting = (model, encoding) if by_tokens else ((), ())
     stages = (
         Stage(

@@ -40,7 +40,7 @@ def read(path: Path, settings: Iterable[str], limit: int | None) -> Checked:
     checked = pipeline.read(path, settings)
     if limit is None or checked.plan is None:
         return checked
-    events = dict.fromkeys(getattr(value, value.main) for value in checked.plan.spec.objectives.values())
+    events = dict.fromkeys(name for value in checked.plan.spec.objectives.values() for name in value.logs())
     return pipeline.read(path, [*settings, *(f"sources.{name}.limit={limit}" for name in events)])
 
 

@@ -135,6 +135,10 @@ KINDS: dict[str, Changes] = {
         }
         for chunk in CHUNKS
     },
+    "rich_sql": of_texts(HASHED, {
+        "kind": "sql", "reads": ("order_lines", "products"), "query": "select words as query, sku as document from order_lines",
+        "timeout_s": 30, "min_grade": 2, "negatives_per_positive": 2,
+    }),
 }  # fmt: skip
 """Every objective, every field of it written out."""
 
@@ -182,6 +186,12 @@ MORE: dict[str, Changes] = {
     "linked_both_ways": of_items(BOTH, {
         "kind": "linked", "rows": "order_lines", "time": "at", "item": "sku", "linked_to": "other", "symmetric": True,
     }),
+    "sql_beside": {
+        "split": DATED, "evaluate.objective": "carts", "objectives.carts.time": "ordered_at",
+        **FEW, "objectives.own": {
+            "kind": "sql", "of": "products", "reads": ("order_lines",), "query": "from order_lines;\n", "weight": "equal",
+        },
+    },
     "one_cited": of_texts(TEXTS, {
         "kind": "cited_in_answer", "answers": "order_lines", "question": "question", "retrieved": "passages",
         "cited": "cited", "uncited": "none", "weight": "equal",

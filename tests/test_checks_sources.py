@@ -97,7 +97,7 @@ def test_no_rows(tmp_path: Path) -> None:
         ("bran = 'Acme'", "SF004", 'no column "bran" in "products"'),
         ("brand = ", "SF003", '"where" is no condition over the columns'),
         ("true); drop table rows; select (1", "SF003", '"where" must be one condition'),
-        ("exists(select 1 from 'products.parquet')", "SF003", '"where" reaches outside of its table'),
+        ("exists(select 1 from 'products.parquet')", "SF003", '"where" reaches outside of its tables'),
         ("brand::integer > 1", "SF003", '"where" fails on some row'),
     ],
 )

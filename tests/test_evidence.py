@@ -383,6 +383,40 @@ def test_triplets_bring_their_own_texts() -> None:
     assert known(db)["test", "q2", "no"] == 1
 
 
+def test_a_query_of_ones_own_gives_grades_weights_and_sides() -> None:
+    own: dict[str, Data] = {
+        "kind": "sql", "reads": ("log",), "query": "from log", "of": "docs", "min_grade": 2, "weight": "count",
+        "negatives_per_positive": 5,
+    }  # fmt: skip
+    rows: Rows = [
+        ("one", "a", 2.5, 1.0, "train"),  # rounded up
+        ("one", "b", 1.0, 1.0, "train"),  # too low to train
+        ("one", "c", 0.0, 1.0, "train"),
+        ("one", "d", -1.0, 1.0, "train"),
+        ("one", "e", None, 1.0, "train"),  # nothing is known
+        ("one", "z", 3.0, 1.0, "train"),  # no document
+        ("two", "a", 2.0, None, "train"),
+        ("two", "b", 2.0, 3.0, "train"),
+        (" ", "a", 1.0, 1.0, "test"),
+        ("six", "a", 1.0, 1.0, "test"),
+    ]
+    split: dict[str, Data] = {"by": "column", "column": "side", "dev_share": 0.0001}
+    judgments = ("query varchar, document varchar, grade double, weight double, moment timestamp, side varchar", [
+        (query, doc, grade, weight, None, side) for query, doc, grade, weight, side in rows
+    ])  # fmt: skip
+    sql = script(own, split).replace("from judgments", "from sources.judgments")
+    db = run(sql, ("nothing integer", []), judgments=judgments)
+    train = {("one", "a"): 3, ("one", "b"): 1, ("one", "c"): 0, ("one", "d"): 0, ("two", "a"): 2, ("two", "b"): 2}
+    assert known(db) == {("test", "six", "a"): 1} | {("train", *pair): grade for pair, grade in train.items()}
+    assert contrasted(db) == {("one", "a", "c"), ("one", "a", "d")}
+    weights = {(doc, weight) for doc, weight in db.sql("select doc, weight from known where grade = 2").fetchall()}
+    assert weights == {(0, 1.0), (1, 3.0)}
+    found = summary(db)
+    assert (found["judgments"], found["judgments_without_grade"], found["rows"]) == (10, 1, 9)
+    assert (found["rows_without_query"], found["rows_without_document"], found["rows_kept"]) == (1, 1, 7)
+    assert_adds_up(found)
+
+
 def test_questions_that_differ_in_punctuation_fall_on_one_side() -> None:
     answers: dict[str, Data] = {"kind": "question_answer", "rows": "log", "question": "q", "answer": "a", "of": "docs"}
     rows: Rows = [

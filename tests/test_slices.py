@@ -68,7 +68,7 @@ def test_each_objective_has_its_own(tmp_path: Path) -> None:
     [
         ("colour = 'red'", 'no column "colour" in "faq"'),
         ("true) or (true", '"where" must be one condition'),
-        ("question in (select content from read_text('/etc/passwd'))", '"where" reaches outside of its table'),
+        ("question in (select content from read_text('/etc/passwd'))", '"where" reaches outside of its tables'),
     ],
 )
 def test_conditions_are_tried_before_a_run(tmp_path: Path, condition: str, message: str) -> None:

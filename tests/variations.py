@@ -370,7 +370,7 @@ OTHERS: dict[str, Data] = {
 
 OTHER_WORDS: dict[str, Data] = {
     "events": "articles", "rows": "articles", "answers": "articles", "of": "products_too", "asked": "products_too",
-    "weight": "equal", "uncited": "none", "position_weights": "none", "one_row": "answer",
+    "reads": ("order_lines", "articles"), "weight": "equal", "uncited": "none", "position_weights": "none", "one_row": "answer",
 }  # fmt: skip
 """Field of an objective that is no name of a column -> another value of it."""
 
@@ -386,7 +386,7 @@ def other(leaf: Leaf) -> Data:
     if isinstance(leaf.value, float):
         return leaf.value * 1.25 if leaf.value < 0.7 else leaf.value * 0.75
     section, field = leaf.path.partition(".")[0], leaf.path.rpartition(".")[2]
-    if isinstance(leaf.value, tuple) and section in ("objectives", "split"):
+    if isinstance(leaf.value, tuple) and section in ("objectives", "split") and field not in OTHER_WORDS:
         return (*leaf.value, "more")
     if leaf.path not in OTHERS and section == "objectives":
         return OTHER_WORDS.get(field, f"{leaf.value}_too")

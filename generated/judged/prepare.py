@@ -64,29 +64,30 @@ TABLES = {
 
 
 @contextmanager
-def sandbox(query: str, timeout_s: int, **tables: pa.RecordBatchReader) -> Iterator[pa.RecordBatchReader]:
-    """The rows of one SELECT over tables, stopped after a time, in a connection that reaches no file and no setting."""
-    with duckdb.connect(config={"enable_external_access": "false", "lock_configuration": "true"}) as db:
-        if [statement.type for statement in db.extract_statements(query)] != [duckdb.StatementType.SELECT]:
-            raise SystemExit(f"not one SELECT: {query}")
-        for name, table in tables.items():
-            db.register(name, table)
-        db.execute("begin transaction read only")
-        timer = threading.Timer(timeout_s, db.interrupt)
-        timer.start()
-        try:
-            yield db.sql(query).to_arrow_reader()
-        except duckdb.InterruptException:
-            raise SystemExit(f"stopped after {timeout_s} s: {query}") from None
-        finally:
-            timer.cancel()
+def sandbox(db: duckdb.DuckDBPyConnection, query: str, timeout_s: int) -> Iterator[pa.RecordBatchReader]:
+    """The rows of one SELECT, stopped after a time; the connection is locked, and reaches no file and no setting."""
+    if [statement.type for statement in db.extract_statements(query)] != [duckdb.StatementType.SELECT]:
+        raise SystemExit(f"not one SELECT: {query}")
+    db.execute("set enable_external_access = false")
+    db.execute("set lock_configuration = true")
+    db.execute("begin transaction read only")
+    timer = threading.Timer(timeout_s, db.interrupt)
+    timer.start()
+    try:
+        yield db.sql(query).to_arrow_reader()
+    except duckdb.InterruptException:
+        raise SystemExit(f"stopped after {timeout_s} s: {query}") from None
+    finally:
+        timer.cancel()
 
 
 def mark(db: duckdb.DuckDBPyConnection, source: str, key: str, where: str, timeout_s: int, table: str) -> None:
     """Say of the rows of a source whether a condition holds."""
     query = f"select {key} as key, case when (\n{where}\n) then 'yes' else 'no' end as value from rows"
-    with sandbox(query, timeout_s, rows=db.table(source).to_arrow_reader()) as marked:
-        db.cursor().from_arrow(marked).create(table)
+    with duckdb.connect() as alone:
+        alone.register("rows", db.table(source).to_arrow_reader())
+        with sandbox(alone, query, timeout_s) as marked:
+            db.cursor().from_arrow(marked).create(table)
 
 
 def read_articles(db: duckdb.DuckDBPyConnection) -> None:

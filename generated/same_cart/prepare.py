@@ -51,29 +51,30 @@ def packaged(distribution: str, path: str) -> str:
 
 
 @contextmanager
-def sandbox(query: str, timeout_s: int, **tables: pa.RecordBatchReader) -> Iterator[pa.RecordBatchReader]:
-    """The rows of one SELECT over tables, stopped after a time, in a connection that reaches no file and no setting."""
-    with duckdb.connect(config={"enable_external_access": "false", "lock_configuration": "true"}) as db:
-        if [statement.type for statement in db.extract_statements(query)] != [duckdb.StatementType.SELECT]:
-            raise SystemExit(f"not one SELECT: {query}")
-        for name, table in tables.items():
-            db.register(name, table)
-        db.execute("begin transaction read only")
-        timer = threading.Timer(timeout_s, db.interrupt)
-        timer.start()
-        try:
-            yield db.sql(query).to_arrow_reader()
-        except duckdb.InterruptException:
-            raise SystemExit(f"stopped after {timeout_s} s: {query}") from None
-        finally:
-            timer.cancel()
+def sandbox(db: duckdb.DuckDBPyConnection, query: str, timeout_s: int) -> Iterator[pa.RecordBatchReader]:
+    """The rows of one SELECT, stopped after a time; the connection is locked, and reaches no file and no setting."""
+    if [statement.type for statement in db.extract_statements(query)] != [duckdb.StatementType.SELECT]:
+        raise SystemExit(f"not one SELECT: {query}")
+    db.execute("set enable_external_access = false")
+    db.execute("set lock_configuration = true")
+    db.execute("begin transaction read only")
+    timer = threading.Timer(timeout_s, db.interrupt)
+    timer.start()
+    try:
+        yield db.sql(query).to_arrow_reader()
+    except duckdb.InterruptException:
+        raise SystemExit(f"stopped after {timeout_s} s: {query}") from None
+    finally:
+        timer.cancel()
 
 
 def keep(db: duckdb.DuckDBPyConnection, rows: duckdb.DuckDBPyRelation, where: str, timeout_s: int, table: str) -> None:
     """Copy the rows for which a condition holds."""
     query = f"select * from rows where (\n{where}\n)"
-    with sandbox(query, timeout_s, rows=rows.to_arrow_reader()) as kept:
-        db.cursor().from_arrow(kept).create(table)
+    with duckdb.connect() as alone:
+        alone.register("rows", rows.to_arrow_reader())
+        with sandbox(alone, query, timeout_s) as kept:
+            db.cursor().from_arrow(kept).create(table)
 
 
 def read_products(db: duckdb.DuckDBPyConnection) -> None:

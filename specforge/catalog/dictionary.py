@@ -16,6 +16,7 @@ from specforge.catalog.evidence import (
     QuestionAnswer,
     SameAttribute,
     ScoredPairs,
+    Sql,
     Triplets,
 )
 from specforge.catalog.objectives import Objective, SameGroup, Substitutes
@@ -33,6 +34,7 @@ OBJECTIVES: tuple[type[Objective], ...] = (
     SameAttribute,
     ScoredPairs,
     Triplets,
+    Sql,
 )
 
 AnyObjective = Annotated[
@@ -49,6 +51,7 @@ AnyObjective = Annotated[
         SameAttribute,
         ScoredPairs,
         Triplets,
+        Sql,
     ],
     Field(discriminator="kind"),
 ]

@@ -9,19 +9,22 @@ from pydantic import Field
 from specforge.catalog.objectives import Objective
 from specforge.catalog.roles import (
     Collection,
-    EventColumn,
+    EventFlag,
     EventItem,
     EventKey,
+    EventRank,
+    EventText,
     EventTime,
     Of,
-    RowColumn,
     RowItem,
     RowKey,
     RowNumber,
+    RowText,
     RowTime,
     SourceName,
+    SourceNames,
 )
-from specforge.spec.base import Column, Count
+from specforge.spec.base import Column, Count, Text
 
 _TEXT_SPLITS = ("anchor", "group", "time", "column")
 _ITEM_SPLITS = ("item", "column", "group", "time", "time_then_item")
@@ -89,7 +92,7 @@ class Judged(_OfRows):
     asked: Collection
     """The source that is the collection of the queries."""
 
-    query: RowKey
+    query: Annotated[Column, Of("rows", key=True, names="asked")]
     """The column with the query's id."""
 
     document: RowItem
@@ -114,7 +117,7 @@ class QuestionAnswer(_OfRows):
     of: Collection | None = None
     """The source that is the collection: what is found. Without it, the values of the columns are the texts themselves."""
 
-    question: RowColumn
+    question: RowText
     """The column with the question's text."""
 
     answer: RowItem
@@ -161,19 +164,19 @@ class CitedInAnswer(Evidence):
     one_row: Literal["answer", "passage"] = "answer"
     """What a row is: an answer with lists of ids, or a passage that was retrieved for an answer."""
 
-    question: Annotated[Column, Of("answers")]
+    question: Annotated[Column, Of("answers", holds="text")]
     """The column with the question's text."""
 
     retrieved: Annotated[Column, Of("answers", ids=True)]
     """The column with what was retrieved: a list of ids, best first (a list, or JSON text), or one id where a row is a passage."""
 
-    cited: Annotated[Column, Of("answers")]
+    cited: Annotated[Column, Of("answers", holds="ids")]
     """The column with what was cited: a list of ids, or a flag where a row is a passage."""
 
     answer: Annotated[Column, Of("answers", key=True)] | None = None
     """The column with the answer's id; needed where a row is a passage."""
 
-    rank: Annotated[Column, Of("answers", number=True)] | None = None
+    rank: Annotated[Column, Of("answers", number=True, holds="rank")] | None = None
     """The column with the rank of a passage, 1 the best; needed for `above_cited` where a row is a passage."""
 
     uncited: Literal["all", "above_cited", "none"] = "all"
@@ -205,16 +208,16 @@ class Clicked(_OfEvents):
     search: EventKey
     """The column that names the search: the rows of one list of results."""
 
-    query: EventColumn
+    query: EventText
     """The column with the query's text."""
 
     document: EventItem
     """The column with the id of the document that was shown."""
 
-    rank: Annotated[Column, Of("events", number=True)]
+    rank: EventRank
     """The column with the place where it was shown, 1 the first."""
 
-    clicked: EventColumn
+    clicked: EventFlag
     """The column that says whether it was clicked: true or 1."""
 
     dwell: Annotated[Column, Of("events", number=True)] | None = None
@@ -250,7 +253,7 @@ class Interacted(_OfEvents):
     item: EventItem
     """The column with the id of the item."""
 
-    user_text: EventColumn | None = None
+    user_text: EventText | None = None
     """The column with the text of the user; or give `history`."""
 
     history: Annotated[int, Field(ge=1, le=100)] | None = None
@@ -281,7 +284,7 @@ class MutualLike(_OfEvents):
     other: EventItem
     """The column with the id of the one it was said of."""
 
-    liked: EventColumn
+    liked: EventFlag
     """The column with what was said: true or 1 for yes."""
 
     negatives_per_positive: Count = 1
@@ -300,7 +303,7 @@ class SameAttribute(Evidence):
     of: Collection
     """The source that is the collection: what is found."""
 
-    attribute: Annotated[Column, Of("of")]
+    attribute: Annotated[Column, Of("of", holds="words")]
     """The column of the collection with the value, or the label."""
 
     within: Annotated[float, Field(gt=0)] | None = None
@@ -347,7 +350,7 @@ class Triplets(_OfRows):
     of: Collection | None = None
     """The source that is the collection: what is found. Without it, the values of the columns are the texts themselves."""
 
-    anchor: RowColumn
+    anchor: RowText
     """The column with the anchor's text."""
 
     positive: RowItem
@@ -358,3 +361,38 @@ class Triplets(_OfRows):
 
     negatives_per_positive: Count = 5
     """Negatives that a positive is trained against; each makes a row."""
+
+
+class Sql(Evidence):
+    """A document is relevant to a query as far as an SQL query of your own says so.
+
+    Its rows are judgments: `query` is a text and `document` an id of the collection. It may also give `grade` (1 without
+    it, 0 for "not relevant", rounded up where it has a fraction; rows where it is null are left out), `weight` (1 where it
+    is null), `moment` for splits by time, and `side` for splits by column or group; and nothing else.
+    """
+
+    has_negatives: ClassVar[bool] = True
+    notes: ClassVar[bool] = True
+    main: ClassVar[str] = "reads"
+    provides: ClassVar[tuple[str, ...]] = ("triplets", "pairs")
+    time: ClassVar[str] = "moment"
+    group: ClassVar[str] = "side"
+    kind: Literal["sql"]
+
+    of: Collection
+    """The source that is the collection: what is found."""
+
+    reads: SourceNames
+    """The sources that the query names as tables, with all their columns, after `where`, `read_as` and `join`."""
+
+    query: Text
+    """One SELECT in DuckDB's SQL. It reaches nothing but the tables of `reads`, and calls nothing that changes from run to run, such as `random()` or `now()`."""
+
+    timeout_s: Annotated[int, Field(ge=1, le=86_400)] = 60
+    """Seconds after which the query is stopped."""
+
+    min_grade: Count = 1
+    """The lowest grade that trains."""
+
+    negatives_per_positive: Count = 1
+    """Documents graded 0 that a positive is trained against; each makes a row."""

@@ -6,7 +6,7 @@ from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field
 
-from specforge.catalog.roles import Collection, EventColumn, EventItem, EventKey, EventTime, SourceName
+from specforge.catalog.roles import Collection, EventItem, EventKey, EventTime, EventWords, SourceName, tables
 from specforge.spec.base import Count, Section, Text
 
 
@@ -31,6 +31,11 @@ class Objective(Section):
 
     of: Collection | None
     """The source that is the collection: what is found."""
+
+    def logs(self) -> list[str]:
+        """The sources with the rows: of several, those that are not the collection."""
+        named = [source for field, source, _ in tables(self) if field == self.main]
+        return [source for source in named if source != self.of] or named
 
 
 class Judgments(Section):
@@ -111,7 +116,7 @@ class Substitutes(Grouped):
 
     kind: Literal["substitutes"]
 
-    action: EventColumn
+    action: EventWords
     """The column of the events that says what was done."""
 
     viewed: Annotated[tuple[Text, ...], Field(min_length=1)] = ("view",)

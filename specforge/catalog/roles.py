@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Annotated, TypeVar
+from typing import Annotated, Literal, TypeVar
+
+from pydantic import Field
 
 from specforge.shapes import fields, shape
 from specforge.spec.base import Column, Name, Section
@@ -12,9 +14,15 @@ from specforge.spec.base import Column, Name, Section
 
 @dataclass(frozen=True)
 class Table:
-    """The field names a source. `collection` says that it needs an `id` and a `text`."""
+    """The field names a source, or a list of them.
+
+    Attributes:
+        collection: it needs an `id` and a `text`.
+        whole: all of its columns are read, not only those that are named.
+    """
 
     collection: bool = False
+    whole: bool = False
 
 
 @dataclass(frozen=True)
@@ -26,6 +34,8 @@ class Of:
         ids: it names documents of `of`.
         moment: its values say when.
         number: its values are compared as numbers.
+        names: the field of another collection that has its ids.
+        holds: what its values look like where nothing above says so; a new spec looks for such a column.
     """
 
     table: str
@@ -33,6 +43,8 @@ class Of:
     ids: bool = False
     moment: bool = False
     number: bool = False
+    names: str | None = None
+    holds: Literal["any", "text", "flag", "words", "rank", "ids"] = "any"
 
 
 @dataclass(frozen=True)
@@ -46,12 +58,16 @@ class Named:
 
 
 SourceName = Annotated[Name, Table()]
+SourceNames = Annotated[tuple[Name, ...], Table(whole=True), Field(min_length=1)]
 Collection = Annotated[Name, Table(collection=True)]
-EventColumn = Annotated[Column, Of("events")]
+EventText = Annotated[Column, Of("events", holds="text")]
+EventFlag = Annotated[Column, Of("events", holds="flag")]
+EventWords = Annotated[Column, Of("events", holds="words")]
+EventRank = Annotated[Column, Of("events", number=True, holds="rank")]
 EventKey = Annotated[Column, Of("events", key=True)]
 EventItem = Annotated[Column, Of("events", key=True, ids=True)]
 EventTime = Annotated[Column, Of("events", moment=True)]
-RowColumn = Annotated[Column, Of("rows")]
+RowText = Annotated[Column, Of("rows", holds="text")]
 RowKey = Annotated[Column, Of("rows", key=True)]
 RowItem = Annotated[Column, Of("rows", key=True, ids=True)]
 RowNumber = Annotated[Column, Of("rows", number=True)]
@@ -62,8 +78,8 @@ def tables(section: Section) -> Iterator[tuple[str, str, Table]]:
     """(Field, source, role) of every source that a section names."""
     for name, role in _roles(type(section), Table):
         value = getattr(section, name)
-        if isinstance(value, str):
-            yield name, value, role
+        for source in (value,) if isinstance(value, str) else value or ():
+            yield name, source, role
 
 
 def columns(section: Section) -> Iterator[Named]:

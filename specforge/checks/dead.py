@@ -95,7 +95,7 @@ def time(spec: Spec, source: Source) -> Iterator[Problem]:
     """Only splits by time ask when an event was."""
     for name, objective in spec.objectives.items():
         keys: Keys = ("objectives", name, "time")
-        if getattr(objective, "time", None) is not None and not spec.split.by_time and not _is_ordered(objective):
+        if keys in source.places and not spec.split.by_time and not _is_ordered(objective):
             yield _idle(source, keys, '"time" has no effect: the split is not by time', _SPLITS)
 
 
@@ -135,6 +135,8 @@ def repeated(spec: Spec, source: Source) -> Iterator[Problem]:
     yield from _repeats(source, ("evaluate", "metrics"), section.metrics, (section.primary,))
     yield from _repeats(source, ("evaluate", "baselines"), section.baselines or (), ())
     yield from _repeats(source, ("evaluate", "fuse"), section.fuse, ())
+    for name, objective in spec.objectives.items():
+        yield from _repeats(source, ("objectives", name, "reads"), getattr(objective, "reads", ()), ())
     train = trained(spec)
     yield from _repeats(source, ("retriever", "train", "seeds"), train.seeds if train else (), ())
 

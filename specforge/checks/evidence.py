@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from specforge.catalog.evidence import CitedInAnswer, Clicked, Interacted
+from specforge.catalog.evidence import CitedInAnswer, Clicked, Interacted, Sql
+from specforge.catalog.splits import ByColumn
 from specforge.problems import Keys, Problem
 from specforge.source import Source
 from specforge.spec.document import Spec
@@ -53,8 +54,18 @@ def dwell(spec: Spec, source: Source) -> Iterator[Problem]:
             yield _idle(source, ("objectives", name, has), f'"{has}" has no effect without "{lacks}"')
 
 
+def query_sides(spec: Spec, source: Source) -> Iterator[Problem]:
+    """The rows of a query have one column to be split by."""
+    for name, value in spec.objectives.items():
+        if isinstance(value, Sql) and isinstance(spec.split, ByColumn) and spec.split.column != value.group:
+            keys: Keys = ("split", "column")
+            message = f'"column" must be "{value.group}", which the query of "{name}" gives'
+            hint = f'have the query name it so: "... as {value.group}"'
+            yield Problem("SF003", message, source.value_span(keys), keys, hint)
+
+
 def _idle(source: Source, keys: Keys, message: str) -> Problem:
     return Problem("SF401", message, source.key_span(keys), keys, "leave it out")
 
 
-RULES = (passages, user_side, dwell)
+RULES = (passages, user_side, dwell, query_sides)

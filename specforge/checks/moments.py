@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import duckdb
 
@@ -57,14 +57,15 @@ def _cure(rows: Rows, events: str, column: str) -> str:
     """The readings that fit every row."""
     join = rows.spec.sources[events].join
     owner = join.source if join and column in join.columns else events
-    fitting = _fitting(rows, context.relation(events, rows.spec), column)
-    if not fitting:
+    found = fitting(rows.ask, context.relation(events, rows.spec), column)
+    if not found:
         return "a moment is written as 2024-05-31 or 2024-05-31T18:00:00, and no other way fits every row"
-    ways = [f'"read_as: {{{column}: {way}}}"' for way in fitting]
+    ways = [f'"read_as: {{{column}: {way}}}"' for way in found]
     return f'add {" or ".join(ways)} to "{owner}"' + (", whichever is meant" if len(ways) > 1 else "")
 
 
-def _fitting(rows: Rows, relation: str, column: str) -> list[str]:
+def fitting(ask: Callable[[str], list[tuple[object, ...]]], relation: str, column: str) -> list[str]:
+    """What `read_as` may say so that every row of a table holds a moment; patterns are in quotes."""
     text = f"nullif(trim({identifier(column)}::varchar), '')"
     number = f"try_cast({text} as double)"
     low, high = _SECONDS
@@ -74,5 +75,5 @@ def _fitting(rows: Rows, relation: str, column: str) -> list[str]:
         **{f'"{way}"': f"try_strptime({text}, {sql(way)}) is not null" for way in _PATTERNS},
     }
     fits = ", ".join(f"bool_and(coalesce({condition}, false))" for condition in conditions.values())
-    (found,) = rows.ask(f"select {fits} from {relation} where {text} is not null")
+    (found,) = ask(f"select {fits} from {relation} where {text} is not null")
     return [way for way, fit in zip(conditions, found, strict=True) if fit]

@@ -9,7 +9,7 @@ from pathlib import Path
 import duckdb
 
 from specforge import context, reading
-from specforge.catalog.roles import columns
+from specforge.catalog.roles import columns, tables
 from specforge.catalog.splits import ByColumn
 from specforge.checks import sandbox
 from specforge.checks.cleaning import add_cleaners
@@ -146,6 +146,12 @@ def _named_by_objective(spec: Spec, name: str) -> list[tuple[Keys, str | None]]:
     return found
 
 
+def is_whole(spec: Spec, name: str) -> bool:
+    """Whether a query of the user's own reads the source, and may name any of its columns."""
+    named = (found for value in spec.objectives.values() for found in tables(value))
+    return any(role.whole and source == name for _, source, role in named)
+
+
 def _missing(rows: Rows, name: str, columns: dict[str, list[str]]) -> Iterator[Problem]:
     """Columns that are named and not there, and columns that a join would bring twice."""
     for keys, column in dict.fromkeys(needs(rows.spec, name)):
@@ -182,7 +188,8 @@ def _make(rows: Rows, name: str, columns: dict[str, list[str]]) -> Iterator[Prob
 def _fill(rows: Rows, name: str, relation: duckdb.DuckDBPyRelation, columns: list[str]) -> Iterator[Problem]:
     """The table, with the columns that are needed."""
     conditions = any(one.source == name and one.where for one in rows.spec.evaluate.slices.values())
-    named = columns if conditions else [column for _, column in needs(rows.spec, name)]
+    whole = conditions or is_whole(rows.spec, name)
+    named = columns if whole else [column for _, column in needs(rows.spec, name)]
     wanted = dict.fromkeys(named) or dict.fromkeys(columns[:1])
     columns_kept = ", ".join(map(identifier, wanted))
     if rows.spec.sources[name].where is not None:

@@ -6,9 +6,12 @@ import re
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 import duckdb
 import pyarrow as pa
+
+_ONE_ORDER = "set memory_limit = '2GB'; set threads = 1"
 
 
 class Refused(ValueError):
@@ -32,17 +35,21 @@ class Failed(Refused):
 
 
 @contextmanager
-def select(query: str, timeout_s: int, **tables: pa.RecordBatchReader) -> Iterator[pa.RecordBatchReader]:
+def select(
+    query: str, timeout_s: int, database: Path | None = None, /, **tables: pa.RecordBatchReader | pa.Table
+) -> Iterator[pa.RecordBatchReader]:
     """The rows of one SELECT over tables, in a connection that reaches no file and no setting and writes nothing.
 
-    Raises Refused, also where rows that are read from the result fail.
+    The tables are those given, or those of a database. Raises Refused, also where rows that are read from the result fail.
     """
-    with duckdb.connect(config={"enable_external_access": "false", "lock_configuration": "true"}) as db:
+    with duckdb.connect(database or ":memory:", read_only=database is not None) as db:
         timer = threading.Timer(timeout_s, db.interrupt)
         try:
             _check_one_select(db, query)
             for name, table in tables.items():
                 db.register(name, table)
+            db.execute(_ONE_ORDER if database else "")
+            db.execute("set enable_external_access = false; set lock_configuration = true")
             db.execute("begin transaction read only")
             timer.start()
             yield db.sql(query).to_arrow_reader()
@@ -69,6 +76,16 @@ def condition(text: str) -> str:
     return queries[0]
 
 
+def subquery(text: str) -> str:
+    """The SELECT of all rows of a query. Raises Refused where the text is no one SELECT."""
+    with duckdb.connect() as db:
+        try:
+            _check_one_select(db, text)
+        except duckdb.ParserException as error:
+            raise Refused("is no SELECT", first_line(error)) from None
+    return f"from (\n{text}\n)"
+
+
 def first_line(error: duckdb.Error) -> str:
     """What DuckDB says, without its kind of error and without the lines that show the query."""
     return re.sub(r"^[\w ]+Error: ", "", str(error).strip().splitlines()[0]).strip()
@@ -87,7 +104,7 @@ def _refusal(error: duckdb.Error, timeout_s: int) -> Refused:
     if isinstance(error, duckdb.InterruptException):
         return Refused(f"was stopped after {timeout_s} s", 'raise "timeout_s", if it comes to an end at all')
     if isinstance(error, duckdb.PermissionException):
-        return Refused("reaches outside of its table", first_line(error))
+        return Refused("reaches outside of its tables", first_line(error))
     if "already been consumed" in str(error):
         return Refused("looks at other rows", "a condition is about the columns of one row")
     return Failed("fails", first_line(error))

@@ -15,6 +15,7 @@ from specforge.checks import sandbox
 from specforge.checks.keys import key_kinds
 from specforge.checks.moments import times
 from specforge.checks.opening import Rows, needs, no_column, open_all
+from specforge.checks.queries import queries
 from specforge.checks.sandbox import first_line
 from specforge.checks.words import clipped, counted, listed
 from specforge.locate import LookupFailure, locate
@@ -185,7 +186,7 @@ def conditions(rows: Rows) -> Iterator[Problem]:
             yield Problem("SF003", f'"where" {refused}', span, keys, refused.hint)
 
 
-RULES = (empty_columns, joined_keys, items_known, ids_with_texts, times, conditions)
+RULES = (empty_columns, joined_keys, items_known, ids_with_texts, times, conditions, queries)
 
 
 def model(spec: Spec, source: Source, base: Path) -> Iterator[Problem]:

@@ -25,7 +25,7 @@ _WITHOUT_DATES: dict[str, type[ByItem] | type[ByAnchor] | type[ByGroup]] = {
 def _needed_split(known: dict[str, Any]) -> ByItem | ByAnchor | ByGroup:
     """By what the rows name as a group, else the first split that fits all objectives and needs no date."""
     objectives: list[Objective] = list(known.get("objectives", {}).values())
-    grouped = objectives and all(getattr(one, "group", None) and "anchor" in one.splits for one in objectives)
+    grouped = objectives and all("group" in one.model_fields_set and "anchor" in one.splits for one in objectives)
     wanted = [*(["group"] if grouped else []), *(by for one in objectives[:1] for by in one.splits)]
     fitting = [by for by in wanted if by in _WITHOUT_DATES and all(by in one.splits for one in objectives)]
     by = fitting[0] if fitting else "item"

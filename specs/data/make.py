@@ -64,6 +64,7 @@ def main() -> None:
     _csv("guide_questions", "question guide_id", _guide_questions())
     answers = [json.dumps(row) for row in _answers(draw, articles)]
     (HERE / "answers.jsonl").write_text("\n".join(answers) + "\n", encoding="utf-8")
+    _csv("tickets", "ticket_id subject resolved_with escalated opened_at", _tickets(draw, articles))
 
 
 def _csv(name: str, columns: str, rows: Iterable[Row]) -> None:
@@ -252,6 +253,18 @@ def _scores(draw: random.Random, products: list[Row]) -> list[Row]:
         if one is not other:
             same = 3.0 * (one[2] == other[2]) + 1.0 * (one[3] == other[3])
             found.append((one[0], other[0], round(min(5.0, same + 1.2 * draw.random()), 2)))
+    return found
+
+
+def _tickets(draw: random.Random, articles: list[Row]) -> list[Row]:
+    """Questions to the support; what resolved one does not hold where the case was escalated."""
+    found: list[Row] = []
+    for place, (text, theme) in enumerate(_asked()):
+        shown, right = _found(draw, articles, theme, text, 3)
+        escalated = draw.random() < 0.3
+        wrong = [one for one in shown if one not in right]
+        name = draw.choice((wrong if escalated else right) or shown)
+        found.append((f"t{place:03}", text, name, "yes" if escalated else "no", _day(draw)))
     return found
 
 
