@@ -48,9 +48,10 @@ def contradicted(tables: Tables) -> Iterator[Problem]:
     value = tables.spec.objectives[tables.objective]
     if not (isinstance(value, Evidence) and value.has_negatives):
         return
-    tables.db.create_function("normalised", normalised, ["varchar"], "varchar")  # type: ignore[list-item, arg-type]
-    tables.db.execute(_FORMS)
-    found = tables.db.execute(_CONTRADICTED).fetchall()
+    db = tables.db.cursor()
+    db.create_function("normalised", normalised)
+    db.execute(_FORMS)
+    found = db.execute(_CONTRADICTED).fetchall()
     if not found:
         return
     [rows] = tables.row("select count(*) from triplets")

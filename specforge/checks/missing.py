@@ -62,7 +62,8 @@ def lists(rows: Rows) -> Iterator[Problem]:
             bad = f"{name} is not null"
             [(number,)] = rows.ask(f"select count({name}) from {relation}")
         if number:
-            message = f'{counted(int(str(number)), "row")} of "{one.source}" hold no list of ids in "{one.column}"'
+            holds = "holds" if number == 1 else "hold"
+            message = f'{counted(int(str(number)), "row")} of "{one.source}" {holds} no list of ids in "{one.column}"'
             hint = "a list is a list column, or JSON text such as '[\"a\", \"b\"]'"
             evidence = rows.lines([one.column], relation, bad)
             yield Problem("SF003", message, rows.source.value_span(one.keys), one.keys, hint, evidence)
