@@ -50,7 +50,7 @@ LINES: dict[str, tuple[str, Draw]] = {
     "did": ("varchar", lambda draw: draw.choice(["view", "buy", "wish", None])),
     "part": ("varchar", lambda draw: draw.choice(["train", "dev", "test", "held out", "else", None])),
     **{name: ("varchar", lambda draw: draw.choice(MOMENTS)) for name in ("at", "ordered_at")},
-    **{name: ("varchar[]", ids) for name in ("passages", "cited")},
+    **dict.fromkeys(("passages", "cited"), ("varchar[]", ids)),
     **{name: ("integer", number_to(3)) for name in ("grade", "place")},
     "stayed": ("double", number_to(30)),
     **{name: ("boolean", lambda draw: draw.random() < 0.5) for name in ("is_cited", "is_clicked", "yes")},
@@ -86,7 +86,7 @@ def fill(db: duckdb.DuckDBPyConnection, name: str, columns: dict[str, tuple[str,
 @pytest.fixture(scope="module")
 def tables() -> duckdb.DuckDBPyConnection:
     db = duckdb.connect()
-    db.create_function("nfkc", lambda text: unicodedata.normalize("NFKC", text), ["varchar"], "varchar")  # type: ignore[list-item, arg-type]
+    db.create_function("nfkc", lambda text: unicodedata.normalize("NFKC", text), ["varchar"], "varchar")
     db.execute("create schema sources")
     fill(db, "order_lines", LINES, ROWS)
     fill(db, "products", PRODUCTS, 150)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import random
+from collections.abc import Sequence
 from pathlib import Path
 
 import duckdb
@@ -36,10 +37,18 @@ def test_cited_ids_that_were_never_retrieved_are_counted_and_count(tmp_path: Pat
 
 
 def test_clicks_on_documents_that_are_missing_are_named_and_counted(tmp_path: Path) -> None:
-    rows = [("1", "shoe", "a", 1, False), ("1", "shoe", "gone", 2, True), ("1", "shoe", "b", 3, True), ("2", "hat", "gone", 1, True)]
+    rows = [
+        ("1", "shoe", "a", 1, False),
+        ("1", "shoe", "gone", 2, True),
+        ("1", "shoe", "b", 3, True),
+        ("2", "hat", "gone", 1, True),
+    ]
     path = shop(tmp_path, CLICKED, "s varchar, q varchar, d varchar, r integer, c boolean", rows)
     problem = named(path, "SF305")
-    assert (problem.message, problem.path) == ('50 % of "d" of "log" are not in "docs": 1 id', ("objectives", "it", "document"))
+    assert (problem.message, problem.path) == (
+        '50 % of "d" of "log" are not in "docs": 1 id',
+        ("objectives", "it", "document"),
+    )
     assert problem.evidence == ("2 of 4 ids in rows", "gone: in 2 rows")
     found = summary(path)
     assert (found["rows_kept"], found["rows_without_document"]) == (2, 2)
@@ -53,11 +62,25 @@ def test_logs_of_another_shop_are_refused(tmp_path: Path) -> None:
 
 
 def test_duplicated_events_count_once_and_are_counted(tmp_path: Path) -> None:
-    carts = [("1", "a"), ("1", "b"), ("1", "b"), ("2", "a"), ("2", "a"), ("2", "c"), (None, "a"), ("3", None), ("4", "d")]
+    carts = [
+        ("1", "a"),
+        ("1", "b"),
+        ("1", "b"),
+        ("2", "a"),
+        ("2", "a"),
+        ("2", "c"),
+        (None, "a"),
+        ("3", None),
+        ("4", "d"),
+    ]
     path = shop(tmp_path, CARTS, "g varchar, d varchar", carts, split="{by: item}")
     found = summary(path)
     assert (found["source_rows"], found["events_repeated"], found["events_kept"]) == (9, 2, 4)
-    assert (found["events_without_group"], found["events_without_item"], found["events_in_groups_too_small"]) == (1, 1, 1)
+    assert (found["events_without_group"], found["events_without_item"], found["events_in_groups_too_small"]) == (
+        1,
+        1,
+        1,
+    )
 
 
 def test_duplicated_impressions_and_interactions(tmp_path: Path) -> None:
@@ -65,7 +88,13 @@ def test_duplicated_impressions_and_interactions(tmp_path: Path) -> None:
     found = summary(shop(tmp_path, CLICKED, "s varchar, q varchar, d varchar, r integer, c boolean", rows))
     assert (found["impressions"], found["impressions_repeated"], found["impressions_without_search"]) == (5, 2, 1)
     assert (found["below_the_last_click"], found["rows_kept"]) == (1, 1)
-    taken = [("u", "a", "2024-01-01"), ("u", "a", "2024-01-01"), ("u", "b", "2024-01-02"), (None, "c", "2024-01-02"), ("u", "c", None)]
+    taken = [
+        ("u", "a", "2024-01-01"),
+        ("u", "a", "2024-01-01"),
+        ("u", "b", "2024-01-02"),
+        (None, "c", "2024-01-02"),
+        ("u", "c", None),
+    ]
     found = summary(shop(tmp_path, TAKEN, "u varchar, d varchar, m varchar", taken, split=BY_TIME))
     assert (found["events_repeated"], found["events_without_user"], found["events_without_moment"]) == (1, 1, 1)
     assert found["rows_kept"] == 1
@@ -81,7 +110,14 @@ def test_times_in_three_formats_are_refused_with_examples(tmp_path: Path) -> Non
         'ISO 8601 fits 1 row, seconds fits 1 row, "%d/%m/%Y" fits 2 rows, "%m/%d/%Y" fits 2 rows',
     )
     assert problem.hint == "a moment is written as 2024-05-31 or 2024-05-31T18:00:00, and no other way fits every row"
-    read = shop(tmp_path, f"{CARTS}, time: m", "g varchar, d varchar, m varchar", rows, split=BY_TIME, options=", read_as: {m: '%d/%m/%Y'}")
+    read = shop(
+        tmp_path,
+        f"{CARTS}, time: m",
+        "g varchar, d varchar, m varchar",
+        rows,
+        split=BY_TIME,
+        options=", read_as: {m: '%d/%m/%Y'}",
+    )
     assert ("SF003", '2 rows of column "m" cannot be read as "%d/%m/%Y"') in told(read)
 
 
@@ -90,7 +126,11 @@ def test_lists_as_json_text(tmp_path: Path, quoted: str) -> None:
     numbers = quoted == "numbers"
     docs = [(str(number), f"text {number}") for number in range(9)] if numbers else DOCS
     ids: list[object] = [1, 2, 3] if numbers else ["a", "b", "c"]
-    rows = [("why", json.dumps(ids), json.dumps(ids[:1])), ("how", json.dumps(ids[1:]), json.dumps([])), ("who", None, None)]
+    rows = [
+        ("why", json.dumps(ids), json.dumps(ids[:1])),
+        ("how", json.dumps(ids[1:]), json.dumps([])),
+        ("who", None, None),
+    ]
     path = shop(tmp_path, CITED, "q varchar, found varchar, used varchar", rows, docs=docs)
     assert told(path) == []
     found = summary(path)
@@ -149,8 +189,12 @@ def test_one_giant_group_is_left_out_and_counted(tmp_path: Path) -> None:
 def test_a_user_with_100_000_events_counts_with_the_latest(tmp_path: Path) -> None:
     draw = random.Random(0)
     docs = [(f"d{number}", f"text {number}") for number in range(500)]
-    moments = [f"2024-{1 + n % 3:02}-{1 + n // 3 % 28:02} {n // 84 % 24:02}:{n // 2016 % 60:02}:00" for n in range(100_000)]
-    rows = [("robot", draw.choice(docs)[0], at) for at in moments] + [(f"u{n % 20}", f"d{n}", moments[n]) for n in range(200)]
+    moments = [
+        f"2024-{1 + n % 3:02}-{1 + n // 3 % 28:02} {n // 84 % 24:02}:{n // 2016 % 60:02}:00" for n in range(100_000)
+    ]
+    rows = [("robot", draw.choice(docs)[0], at) for at in moments] + [
+        (f"u{n % 20}", f"d{n}", moments[n]) for n in range(200)
+    ]
     big(shop(tmp_path, TAKEN, "u varchar, d varchar, m varchar", rows[-2:], docs=docs[:2], split=BY_TIME), docs, rows)
     found = summary(tmp_path / "shop.yaml")
     distinct = len({row for row in rows if row[0] == "robot"})
@@ -160,20 +204,27 @@ def test_a_user_with_100_000_events_counts_with_the_latest(tmp_path: Path) -> No
     assert found["taken"] == 400
 
 
-def big(path: Path, docs: list[tuple[str, str]], rows: list[tuple[str, ...]]) -> None:
+def big(path: Path, docs: Sequence[tuple[str, str]], rows: Sequence[tuple[str, ...]]) -> None:
     """Many rows, in the place of the few."""
     import pyarrow as pa
 
     columns = [list(column) for column in zip(*rows, strict=True)]
     names = ["g", "d"] if len(columns) == 2 else ["u", "d", "m"]
     with duckdb.connect() as db:
-        db.from_arrow(pa.table(dict(zip(names, columns, strict=True)))).write_parquet(str(path.with_name("log.parquet")))
+        db.from_arrow(pa.table(dict(zip(names, columns, strict=True)))).write_parquet(
+            str(path.with_name("log.parquet"))
+        )
         titles = {"id": [id for id, _ in docs], "title": [text for _, text in docs]}
         db.from_arrow(pa.table(titles)).write_parquet(str(path.with_name("docs.parquet")))
 
 
 def test_a_join_that_loses_rows_says_so_and_a_repeated_key_multiplies_none(tmp_path: Path) -> None:
-    more = {"names": ("sku varchar, d varchar, id varchar, title varchar", [("s1", "a", "1", "x"), ("s1", "a", "2", "x"), ("s2", "b", "3", "x")])}
+    more = {
+        "names": (
+            "sku varchar, d varchar, id varchar, title varchar",
+            [("s1", "a", "1", "x"), ("s1", "a", "2", "x"), ("s2", "b", "3", "x")],
+        )
+    }
     rows = [("one", "s1"), ("two", "s2"), ("six", "s9")]
     options = ", join: {source: names, on: sku, columns: [d]}"
     found = summary(shop(tmp_path, ANSWERS, "q varchar, sku varchar", rows, options=options, more=more))
@@ -226,7 +277,9 @@ def test_grades(tmp_path: Path) -> None:
         ('1 row of "log" has no grade in "n"', ("of 6 rows", "q: q1, d: e, n: null")),
         ('2 rows of "log" have no whole number in "n"', ("of 6 rows", "q: q1, d: c, n: 2.5", "q: q1, d: d, n: 0.5")),
     ]
-    assert [one.message for one in graded(tmp_path, ["1", "high"], "varchar")] == ['1 row of "log" has no number in "n"']
+    assert [one.message for one in graded(tmp_path, ["1", "high"], "varchar")] == [
+        '1 row of "log" has no number in "n"'
+    ]
     [as_text] = graded(tmp_path, ["1", "2"], "varchar")
     assert as_text.hint == 'add "read_as: {n: number}" to "log"'
     assert graded(tmp_path, ["1", "2"], "varchar", ", read_as: {n: number}") == []

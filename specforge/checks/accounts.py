@@ -5,8 +5,17 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from specforge.catalog.evidence import CitedInAnswer, Clicked, Evidence, Interacted, Linked, MutualLike
-from specforge.catalog.evidence import SameAttribute, ScoredPairs, Triplets
+from specforge.catalog.evidence import (
+    CitedInAnswer,
+    Clicked,
+    Evidence,
+    Interacted,
+    Linked,
+    MutualLike,
+    SameAttribute,
+    ScoredPairs,
+    Triplets,
+)
 from specforge.catalog.objectives import Grouped, Objective
 
 

@@ -63,7 +63,7 @@ def contradicted(tables: Tables) -> Iterator[Problem]:
         + (f", and {positive_id} is relevant to it" if positive_id != negative_id else ", which is relevant to it")
         for _, _, anchor, negative_id, text, positive_id in found
     )
-    hint = "unite documents that are one to a reader, or leave rows that contradict each other out with \"where\""
+    hint = 'unite documents that are one to a reader, or leave rows that contradict each other out with "where"'
     yield Problem("SF106", message, tables.source.key_span(keys), keys, hint, evidence)
 
 

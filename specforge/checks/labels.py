@@ -105,7 +105,9 @@ def _misfits(rows: Rows, name: str, value: Objective, one: Named, bad: str, word
     if not found:
         return
     message = f'{counted(int(str(found)), "row")} of "{one.source}" {_verb(found)} {words} in "{one.column}"'
-    named = [other.column for other in columns(value) if other.source == one.source and other.column != one.column]
+    beside = [other for other in columns(value) if other.source == one.source and not other.role.moment]
+    beside.sort(key=lambda other: not (other.role.key or other.role.ids))
+    named = [other.column for other in beside if other.column != one.column]
     evidence = (f"of {counted(int(str(number)), 'row')}", *rows.lines([*named[:_NAMED], one.column], relation, bad))
     hint = 'mend them where they come from, or leave them out with "where"'
     yield Problem("SF102", message, rows.source.value_span(keys), keys, hint, evidence)

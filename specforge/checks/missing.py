@@ -64,7 +64,7 @@ def lists(rows: Rows) -> Iterator[Problem]:
         if number:
             holds = "holds" if number == 1 else "hold"
             message = f'{counted(int(str(number)), "row")} of "{one.source}" {holds} no list of ids in "{one.column}"'
-            hint = "a list is a list column, or JSON text such as '[\"a\", \"b\"]'"
+            hint = 'a list is a list column, or JSON text such as \'["a", "b"]\''
             evidence = rows.lines([one.column], relation, bad)
             yield Problem("SF003", message, rows.source.value_span(one.keys), one.keys, hint, evidence)
 
@@ -87,7 +87,7 @@ def _known(rows: Rows, one: _Ids) -> Iterator[Problem]:
     if missing == named:
         relation = context.relation(one.of, rows.spec)
         id = rows.spec.sources[one.of].id or ""
-        evidence = (
+        evidence: tuple[str, ...] = (
             f"{what}: {rows.examples(one.column, context.relation(one.source, rows.spec))}",
             f'"{id}" of "{one.of}": {rows.examples(id, relation)}',
         )

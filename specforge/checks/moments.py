@@ -52,7 +52,7 @@ def _time(rows: Rows, keys: Keys, events: str, column: str) -> Iterator[Problem]
     if found:
         fits, number = _fitting(rows, relation, column)
         shown = listed(clipped(text) for _, text in found)
-        evidence = (f"{int(str(found[0][0])):,} of {counted(number, 'row')}, for example {shown}",)
+        evidence: tuple[str, ...] = (f"{int(str(found[0][0])):,} of {counted(number, 'row')}, for example {shown}",)
         if number not in fits.values() and len(fits) > 1:
             evidence += (", ".join(f"{way} fits {counted(fit, 'row')}" for way, fit in fits.items()),)
         fitting = [way for way, fit in fits.items() if fit == number and way != _ISO]
@@ -86,6 +86,6 @@ def _fitting(rows: Rows, relation: str, column: str) -> tuple[dict[str, int], in
         **{f'"{way}"': f"try_strptime({text}, {sql(way)}) is not null" for way in _PATTERNS},
     }
     fits = ", ".join(f"count(*) filter ({condition})" for condition in conditions.values())
-    [(number, *found)] = rows.ask(f"select count(*), {fits} from {relation} where {text} is not null")
-    ways = {way: int(str(fit)) for way, fit in zip(conditions, found, strict=True)}
-    return {way: fit for way, fit in ways.items() if fit}, int(str(number))
+    [(total, *counts)] = rows.ask(f"select count(*), {fits} from {relation} where {text} is not null")
+    ways = {way: int(str(fit)) for way, fit in zip(conditions, counts, strict=True)}
+    return {way: fit for way, fit in ways.items() if fit}, int(str(total))

@@ -26,7 +26,7 @@ _COMPARED = 3
 _CHARACTERS = 300_000
 """Characters that are hashed at once: what fits into a cache."""
 
-_ODD: Hashes = np.random.default_rng(1997).integers(0, 1 << 63, PIECE + 2 * _BANDS * _ROWS, np.uint64) * 2 + 1  # type: ignore[assignment]
+_ODD: Hashes = np.random.default_rng(1997).integers(0, 1 << 63, PIECE + 2 * _BANDS * _ROWS, np.uint64) * 2 + 1
 _WEIGHTS, _MASKS, _FACTORS = np.split(_ODD, [PIECE, PIECE + _BANDS * _ROWS])
 
 
@@ -41,7 +41,7 @@ def family(text: str) -> str:
 
 
 def duplicates(texts: Sequence[str], others: Sequence[str]) -> dict[str, str]:
-    """Text -> the other that is nearest to it, where they are near duplicates, figures and order of the words aside.
+    """Text -> the other that seems nearest to it, where they are near duplicates, figures and order of the words aside.
 
     A text without letters and digits has none.
     """
@@ -51,9 +51,9 @@ def duplicates(texts: Sequence[str], others: Sequence[str]) -> dict[str, str]:
     found = dict[str, str]()
     for place, near in _candidates(signatures([form for _, form in ours]), signatures([form for _, form in theirs])):
         text, form = ours[place]
-        shared, nearest = max((jaccard(form, theirs[other][1]), theirs[other][0]) for other in near)
-        if shared >= SAME:
-            found[text] = nearest
+        nearest = next((other for other in near if jaccard(form, theirs[other][1]) >= SAME), None)
+        if nearest is not None:
+            found[text] = theirs[nearest][0]
     return found
 
 
@@ -116,7 +116,8 @@ def _signed(texts: list[str]) -> Hashes:
 
 def _candidates(ours: Hashes, theirs: Hashes) -> Iterator[tuple[int, list[int]]]:
     """Row of ours -> those rows of theirs that share a band with it and agree with it best."""
-    pairs = np.unique(np.concatenate([_meeting(ours, theirs, band) for band in range(_BANDS)]), axis=0)
+    codes = np.unique(np.concatenate([_meeting(ours, theirs, band) for band in range(_BANDS)]))
+    pairs = np.column_stack(np.divmod(codes, len(theirs)))
     agreeing = np.concatenate([(ours[part[:, 0]] == theirs[part[:, 1]]).sum(axis=1) for part in _parts(pairs)])
     pairs = pairs[np.lexsort((-agreeing, pairs[:, 0]))]
     rows, first, number = np.unique(pairs[:, 0], return_index=True, return_counts=True)
@@ -129,14 +130,14 @@ def _parts(pairs: NDArray[np.int64]) -> list[NDArray[np.int64]]:
 
 
 def _meeting(ours: Hashes, theirs: Hashes, band: int) -> NDArray[np.int64]:
-    """Pairs of rows that agree in a whole band."""
+    """Pairs of rows that agree in a whole band, each as one number: row of ours times rows of theirs, plus row of theirs."""
     here, there = _keys(ours, band), _keys(theirs, band)
     order = np.argsort(there, kind="stable")
     first, end = (np.searchsorted(there, here, side, sorter=order) for side in ("left", "right"))
-    found = [np.empty((0, 2), np.int64)]
+    found = [np.empty(0, np.int64)]
     for step in range(_COMPARED):
         [rows] = np.nonzero(first + step < end)
-        found.append(np.column_stack([rows, order[first[rows] + step]]))
+        found.append(rows * len(there) + order[first[rows] + step])
     return np.concatenate(found)
 
 

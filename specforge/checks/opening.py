@@ -57,7 +57,9 @@ class Rows:
         values = ", ".join(f"{identifier(name)}::varchar" for name in names)
         found = self.ask(f"select {values} from {relation} where {condition} limit 3")
         return tuple(
-            ", ".join(f"{name}: {'null' if value is None else clipped(value)}" for name, value in zip(names, row, strict=True))
+            ", ".join(
+                f"{name}: {'null' if value is None else clipped(value)}" for name, value in zip(names, row, strict=True)
+            )
             for row in found
         )
 

@@ -167,4 +167,13 @@ def detectable(tables: Tables) -> Iterator[Problem]:
     yield Problem("SF307", message, tables.source.value_span(keys), keys, hint, evidence)
 
 
-RULES = (outside, nothing_trains, nothing_judged, groups_cut, detectable, *texts.RULES, *batches.RULES, *contrasts.RULES)
+RULES = (
+    outside,
+    nothing_trains,
+    nothing_judged,
+    groups_cut,
+    detectable,
+    *texts.RULES,
+    *batches.RULES,
+    *contrasts.RULES,
+)
