@@ -67,23 +67,35 @@ end;
 
 create macro role_of(unit) as 'known';
 
--- What was shown, once a search and document. A click counts when the reader stayed.
+-- The log. A click counts when the reader stayed.
+create view impressions as
+select
+    e.search::varchar as search,
+    e.query::varchar as query_text,
+    e.article_id::varchar as item_id,
+    e.rank as rank,
+    coalesce(e.clicked::boolean, false) and e.seconds >= 5.0 as clicked,
+    e."at"::timestamp as moment,
+    null::varchar as side
+from sources.searches as e;
+
+-- What was shown, once a search and document.
 create table shown as
-with impressions as (
+with once as (
     select
-        e.search::varchar as search,
-        any_value(e.query)::varchar as query_text,
-        e.article_id::varchar as item_id,
-        min(e.rank) as rank,
-        bool_or(coalesce(e.clicked::boolean, false) and e.seconds >= 5.0) as clicked,
-        min(e."at"::timestamp) as moment,
-        any_value(null::varchar) as side
-    from sources.searches as e
-    where e.search is not null
-    group by all
+        search,
+        any_value(query_text) as query_text,
+        item_id,
+        min(rank) as rank,
+        bool_or(clicked) as clicked,
+        min(moment) as moment,
+        any_value(side) as side
+    from impressions
+    where search is not null
+    group by search, item_id
 )
 select *, max(case when clicked then rank end) over (partition by search) as last_click
-from impressions;
+from once;
 
 -- A clicked document is relevant, one that was passed over above a click is not; below the last click nothing is known.
 create view evidence as
@@ -99,12 +111,11 @@ from shown
 where clicked or rank < last_click;
 
 create view notes as
-select 'impressions' as what, count(*) as amount from sources.searches
+select 'impressions' as what, count(*) as amount from impressions
 union all
-select 'impressions_without_search', count(*) from sources.searches as e where e.search is null
+select 'impressions_without_search', count(*) from impressions where search is null
 union all
-select 'impressions_repeated',
-    (select count(*) from sources.searches as e where e.search is not null) - (select count(*) from shown)
+select 'impressions_repeated', (select count(search) from impressions) - (select count(*) from shown)
 union all
 select 'shown', count(*) from shown
 union all

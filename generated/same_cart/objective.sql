@@ -12,7 +12,7 @@ select
     r.product_type,
     l.*
 from sources.order_lines as l
-join (select distinct product_id, product_type from sources.products) as r on r.product_id = l.product_id;
+join (select distinct on (product_id) * from sources.products) as r on r.product_id = l.product_id;
 
 -- The collection: one row an id, its text made from its columns; ids with one text are one document.
 create view collection as
