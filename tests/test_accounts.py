@@ -13,6 +13,7 @@ from variations import changed, planned, rich
 
 from specforge import context
 from specforge.checks.accounts import accounts
+from specforge.plan import Plan
 from specforge.templating import render
 
 ALL = {"rich": {}, **KINDS, **MORE}
@@ -101,14 +102,20 @@ def tables() -> duckdb.DuckDBPyConnection:
 @pytest.mark.parametrize("kind", ALL)
 def test_the_summary_adds_up_to_the_rows(tables: duckdb.DuckDBPyConnection, kind: str) -> None:
     made = planned(changed(rich(), ALL[kind]))
-    [file] = (file for file in made.files if file.name == "objective.sql")
+    for name in made.spec.objectives:
+        check_sums(tables, made, name)
+
+
+def check_sums(tables: duckdb.DuckDBPyConnection, made: Plan, name: str) -> None:
+    """The sums of one objective, in a transaction that is rolled back."""
+    [file] = (file for file in made.files if file.name == context.script(name, made.spec))
     db = tables.cursor()
     db.execute("begin")
     db.execute("set search_path = 'main'")
     try:
         db.execute(render(file.template, file.context)[0])
         found = {str(what): int(amount) for what, amount in db.sql("select what, amount from summary").fetchall()}
-        [objective] = made.spec.objectives.values()
+        objective = made.spec.objectives[name]
         read = context.relation(getattr(objective, objective.main), made.spec)
         [kept] = db.execute(KEPT[objective.sql]).fetchall()
         [given] = db.execute(f"select count(*) from {read}").fetchall()

@@ -231,22 +231,29 @@ def test_a_join_that_loses_rows_says_so_and_a_repeated_key_multiplies_none(tmp_p
     assert (found["log_without_names"], found["source_rows"], found["rows_kept"]) == (1, 2, 2)
 
 
+def test_a_search_with_several_queries_is_none(tmp_path: Path) -> None:
+    rows = [("1", "shoe", "a", 1, True), ("1", "hat", "b", 2, True), ("2", "hat", "b", 1, True)]
+    problem = named(shop(tmp_path, CLICKED, "s varchar, q varchar, d varchar, r integer, c boolean", rows), "SF003")
+    assert problem.message == '1 value of "s" in "log" has several queries in "q"'
+    assert problem.evidence == ('1: "hat", "shoe"',)
+
+
 LABELS: dict[str, tuple[str, str, list[tuple[object, ...]], str, str]] = {
     "flag": (CLICKED, "s varchar, q varchar, d varchar, r integer, c varchar",
         [("1", "shoe", "a", 1, "yes"), ("1", "shoe", "b", 2, "maybe")],
-        '1 row of "log" has neither true nor false, neither 1 nor 0 in "c"', "s: 1, q: shoe, d: b, c: maybe"),
+        '1 row of "log" has neither true nor false, neither 1 nor 0 in "c"', "s: 1, d: b, q: shoe, c: maybe"),
     "rating": (CLICKED, "s varchar, q varchar, d varchar, r integer, c integer",
         [("1", "shoe", "a", 1, 5), ("1", "shoe", "b", 2, 1)],
-        '1 row of "log" has neither true nor false, neither 1 nor 0 in "c"', "s: 1, q: shoe, d: a, c: 5"),
+        '1 row of "log" has neither true nor false, neither 1 nor 0 in "c"', "s: 1, d: a, q: shoe, c: 5"),
     "rank": (CLICKED, "s varchar, q varchar, d varchar, r integer, c boolean",
         [("1", "shoe", "a", -1, True), ("1", "shoe", "b", 2, True)],
-        '1 row of "log" has a rank below 0 in "r"', "s: 1, q: shoe, d: a, r: -1"),
+        '1 row of "log" has a rank below 0 in "r"', "s: 1, d: a, q: shoe, r: -1"),
     "weighing rank": (f"{CLICKED}, position_weights: inverse", "s varchar, q varchar, d varchar, r integer, c boolean",
         [("1", "shoe", "a", 0, True), ("1", "shoe", "b", 1, True)],
-        '1 row of "log" has a rank below 1 in "r"', "s: 1, q: shoe, d: a, r: 0"),
+        '1 row of "log" has a rank below 1 in "r"', "s: 1, d: a, q: shoe, r: 0"),
     "dwell": (f"{CLICKED}, dwell: t, min_dwell: 5", "s varchar, q varchar, d varchar, r integer, c boolean, t double",
         [("1", "shoe", "a", 1, True, -3.0), ("1", "shoe", "b", 2, True, 9.0)],
-        '1 row of "log" has a time below 0 in "t"', "s: 1, q: shoe, d: a, t: -3.0"),
+        '1 row of "log" has a time below 0 in "t"', "s: 1, d: a, q: shoe, t: -3.0"),
     "rank as text": (CLICKED, "s varchar, q varchar, d varchar, r varchar, c boolean",
         [("1", "shoe", "a", "10", True), ("1", "shoe", "b", "9", True)],
         'column "r" of "log" holds numbers as text', ""),

@@ -8,11 +8,11 @@ from dataclasses import dataclass
 import duckdb
 
 from specforge import context
-from specforge.catalog.evidence import CitedInAnswer, Judged
+from specforge.catalog.evidence import CitedInAnswer, Clicked, Judged
 from specforge.catalog.objectives import Objective
-from specforge.catalog.roles import columns
+from specforge.catalog.roles import Named, columns
 from specforge.checks.opening import Rows
-from specforge.checks.words import clipped, counted, percent
+from specforge.checks.words import clipped, counted, listed, percent
 from specforge.problems import Keys, Problem
 from specforge.quote import identifier
 
@@ -47,6 +47,39 @@ def _collection(value: Objective, field: str, of_documents: bool) -> str | None:
     if isinstance(value, Judged) and field == "query":
         return value.asked
     return value.of if of_documents else None
+
+
+def single_queries(rows: Rows) -> Iterator[Problem]:
+    """A search, or an answer, has one query: an id of a session or a conversation would unite several."""
+    for name, value in rows.spec.objectives.items():
+        found = {one.field: one for one in columns(value)}
+        by_passage = isinstance(value, CitedInAnswer) and value.one_row == "passage"
+        pair = ("search", "query") if isinstance(value, Clicked) else ("answer", "question") if by_passage else None
+        if pair is not None and pair[0] in found:
+            yield from _several(rows, ("objectives", name, pair[0]), found[pair[0]], found[pair[1]])
+
+
+def _several(rows: Rows, keys: Keys, key: Named, query: Named) -> Iterator[Problem]:
+    id, text = identifier(key.column), f"{identifier(query.column)}::varchar"
+    found = rows.ask(f"""
+        with repeated as (
+            select {id}::varchar as id, min({text}) as one, max({text}) as other
+            from {context.relation(key.source, rows.spec)}
+            where {id} is not null
+            group by {id}
+            having min({text}) <> max({text})
+        )
+        select (select count(*) from repeated), * from repeated order by id limit {_EXAMPLES}
+    """)
+    if found:
+        number = int(str(found[0][0]))
+        have = "has" if number == 1 else "have"
+        message = (
+            f'{counted(number, "value")} of "{key.column}" in "{key.source}" {have} several queries in "{query.column}"'
+        )
+        evidence = tuple(f"{clipped(id)}: {listed(map(clipped, texts))}" for _, id, *texts in found)
+        hint = f'"{keys[-1]}" is the column whose values each have one query'
+        yield Problem("SF003", message, rows.source.value_span(keys), keys, hint, evidence)
 
 
 def lists(rows: Rows) -> Iterator[Problem]:

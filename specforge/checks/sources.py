@@ -14,7 +14,7 @@ from specforge.catalog.roles import tables
 from specforge.checks import sandbox
 from specforge.checks.keys import key_kinds
 from specforge.checks.labels import flags, grades, numbers, thresholds
-from specforge.checks.missing import ids_known, lists
+from specforge.checks.missing import ids_known, lists, single_queries
 from specforge.checks.moments import times
 from specforge.checks.opening import Rows, needs, no_column, open_all
 from specforge.checks.sandbox import first_line
@@ -159,8 +159,12 @@ def conditions(rows: Rows) -> Iterator[Problem]:
 
 
 RULES = (
+<<<<<<< HEAD
     empty_columns, joined_keys, lists, ids_known, ids_with_texts, times, numbers, flags, grades, thresholds,
     conditions
+=======
+    empty_columns, joined_keys, lists, single_queries, ids_known, ids_with_texts, times, numbers, flags, grades, thresholds
+>>>>>>> d242619 (A search or an answer has one query; tests follow)
 )  # fmt: skip
 
 
