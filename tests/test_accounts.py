@@ -16,7 +16,7 @@ from specforge.checks.accounts import accounts
 from specforge.plan import Plan
 from specforge.templating import render
 
-ALL = {"rich": {}, **KINDS, **MORE}
+ALL = {name: one for name, one in {"rich": {}, **KINDS, **MORE}.items() if "evaluate.slices" not in one}
 ROWS = 3000
 
 Draw = Callable[[random.Random], object]
@@ -123,7 +123,7 @@ def check_sums(tables: duckdb.DuckDBPyConnection, made: Plan, name: str) -> None
         db.execute("rollback")
     sums = list(accounts(objective))
     assert all(one.adds_up(found) for one in sums), [(one, found) for one in sums if not one.adds_up(found)]
-    assert all(amount >= 0 for amount in found.values()), found
+    assert [what for what, amount in found.items() if amount < 0] == []
     assert (found["source_rows"],) == given
     assert found["collection_documents"] > 0
     assert (found.get("rows_kept", found.get("events_kept")),) == kept

@@ -148,7 +148,7 @@ where fate = 'kept';
 create table occurrences as
 select g.fold, g.group_key, d.doc, m.is_bought
 from memberships as m
-join groups as g on g.group_key = m.group_key
+join groups as g on g.group_key = m.group_key and g.fold = m.fold
 join documents as d on d.number = m.number;
 
 create table totals as

@@ -159,12 +159,8 @@ def conditions(rows: Rows) -> Iterator[Problem]:
 
 
 RULES = (
-<<<<<<< HEAD
-    empty_columns, joined_keys, lists, ids_known, ids_with_texts, times, numbers, flags, grades, thresholds,
+    empty_columns, joined_keys, lists, single_queries, ids_known, ids_with_texts, times, numbers, flags, grades, thresholds,
     conditions
-=======
-    empty_columns, joined_keys, lists, single_queries, ids_known, ids_with_texts, times, numbers, flags, grades, thresholds
->>>>>>> d242619 (A search or an answer has one query; tests follow)
 )  # fmt: skip
 
 
