@@ -160,6 +160,21 @@ def plan(spec: Path, settings: tuple[str, ...], shape: str) -> int:
 
 @cli.command()
 @_spec
+@_settings
+@_as_json
+def profile(spec: Path, settings: tuple[str, ...], shape: str) -> int:
+    """A picture of the data on one page."""
+    checked = pipeline.with_rows(pipeline.read(spec, settings))
+    if checked.data is None:
+        return _tell([checked])
+    from specforge import profiling
+
+    click.echo(profiling.describe(checked, as_json=shape == "json"), nl=False)
+    return 0
+
+
+@cli.command()
+@_spec
 @click.option("--only", metavar="STAGE", help="Run one stage, and what it needs.")
 @click.option(
     "--limit", type=click.IntRange(min=1), metavar="ROWS", help="Read this many events: a smoke run, not recorded."

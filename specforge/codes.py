@@ -40,9 +40,11 @@ _ALL = (
     Code("SF003", "wrong-value", _ERROR, "a value of the wrong type, out of range, or missing"),
     Code("SF004", "missing-data", _ERROR, "a file, table or column that does not exist"),
     Code("SF005", "repeated-key", _ERROR, "a key that stands twice in one section"),
+    Code("SF102", "label-out-of-range", _ERROR, "labels that the objective cannot take"),
     Code("SF103", "in-batch-duplicates", _ERROR, "an in-batch loss without a sampler that avoids duplicates"),
     Code("SF104", "unfillable-batches", _WARNING, "the sampler cannot fill its batches"),
     Code("SF105", "in-batch-false-negatives", _WARNING, "in-batch negatives that are positives"),
+    Code("SF106", "positive-among-negatives", _WARNING, "a positive of the query among its negatives"),
     Code(
         "SF108", "accumulation-adds-no-negatives", _WARNING, "gradient accumulation taken for more in-batch negatives"
     ),
@@ -56,6 +58,7 @@ _ALL = (
     Code("SF302", "groups-split-by-rows", _ERROR, "grouped data split by rows"),
     Code("SF303", "training-after-test", _ERROR, "training events later than test events"),
     Code("SF304", "repeated-text", _WARNING, "one text under several ids"),
+    Code("SF305", "missing-document", _WARNING, "judged documents that are missing from the collection"),
     Code("SF307", "evaluation-too-small", _WARNING, "an evaluation too small to see the effect"),
     Code("SF309", "near-duplicates", _WARNING, "near duplicates of test queries in train"),
     Code("SF401", "dead-field", _WARNING, "a field without effect"),

@@ -281,6 +281,9 @@ def objective(spec: Spec, name: str) -> Values:
         "collection": collection(value.of, spec) if value.of else own_texts(value, spec),
         "asked": collection(asked, spec) if asked else None,
         "judgments": Code(_own("judgments", name, spec)),
+        "main": Code(_own("judgments", name, spec))
+        if isinstance(value, Sql)
+        else relation(getattr(value, value.main), spec),
         **judging.values(name, value, spec.split, lambda source: relation(source, spec)),
     }
 
@@ -469,6 +472,7 @@ def join(name: str, spec: Spec) -> Values:
         "view": Code(f"joined.{identifier(name)}"),
         "left": Code(f"sources.{identifier(name)}"),
         "right": relation(value.source, spec),
+        "lost": f"{name}_without_{value.source}",
         "on": At(identifier(value.on), f"{trail}.on"),
         "key": At(identifier(value.key or value.on), f"{trail}.key"),
         "columns": [At(identifier(column), f"{trail}.columns") for column in value.columns],

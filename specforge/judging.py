@@ -124,7 +124,7 @@ def _side_values(split: AnySplit, of_items: bool) -> Values:
         "dev": None,
         "given": given,
         **lists,
-        "query_column": Code("id" if of_items else "text"),
+        "no_query": Code("e.query_id is null" if of_items else "coalesce(query_key(e.query_text), '') = ''"),
         "unit": Code(unit),
     }
 

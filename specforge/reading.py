@@ -105,6 +105,7 @@ def conversion(column: str, kind: str) -> Code:
 _CONVERSIONS = {
     "text": "{}::varchar",
     "integer": "nullif(trim({}::varchar), '')::bigint",
+    "number": "nullif(trim({}::varchar), '')::double",
     "seconds": "epoch_ms((nullif(trim({}::varchar), '')::double * 1000)::bigint)",
     "milliseconds": "epoch_ms(nullif(trim({}::varchar), '')::bigint)",
 }
@@ -112,7 +113,9 @@ _CONVERSIONS = {
 
 def has_moments(sources: dict[str, Source]) -> bool:
     """Whether some column is read as moments."""
-    return any(kind not in ("text", "integer") for source in sources.values() for kind in source.read_as.values())
+    return any(
+        kind not in ("text", "integer", "number") for source in sources.values() for kind in source.read_as.values()
+    )
 
 
 def reader_partials(sources: dict[str, Source]) -> list[str]:

@@ -120,10 +120,11 @@ def test_items_of_no_collection(tmp_path: Path) -> None:
 
 def test_ids_with_several_texts(tmp_path: Path) -> None:
     products = PRODUCTS.replace("'p2'", "'p1'")
-    problem = the_one(found(tmp_path, products=products))
+    problem, missing = found(tmp_path, products=products)
+    assert (missing.code, missing.evidence) == ("SF305", ("1 of 2 ids in rows", "p2: in 1 row"))
     assert (problem.code, problem.message) == ("SF003", '1 id of "products" have rows with different texts')
     assert problem.evidence == ('p1: "Acme bread", "Acme milk"',)
-    assert found(tmp_path, (PATH, f"{PATH} repeated_ids: most_common,"), products=products) == []
+    assert found(tmp_path, (PATH, f"{PATH} repeated_ids: most_common,"), products=products) == [missing]
 
 
 def joined(names: str) -> tuple[Change, str]:

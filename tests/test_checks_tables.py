@@ -143,7 +143,7 @@ def test_near_duplicates(tmp_path: Path) -> None:
     rows[2:] = [(*row[:3], "test") for row in rows[2:]]
     problem = the_one(found(write(tmp_path / "data", corpus=rows)))
     assert (problem.code, problem.message) == ("SF309", "50 % of the held-out texts have a near duplicate in train")
-    assert problem.evidence == ('"500 l milk" and "Milk 1 l"',)
+    assert problem.evidence[0] == '"500 l milk" and "Milk 1 l"'
 
 
 def test_one_text_of_several_ids(tmp_path: Path) -> None:

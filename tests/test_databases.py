@@ -97,7 +97,7 @@ def test_ids_of_several_kinds_in_sqlite(shop: Path) -> None:
         db.executemany("insert into mixed values (?, ?)", [(1, "Milk"), ("00123", "Bread")])
         db.commit()
         path = project(shop, FROM_SQLITE.replace("table: products", "table: mixed"))
-        assert problems(path) == []
+        assert {problem.code for problem in problems(path)} == {"SF305"}
         assert corpus(prepared(path)) == {"00123": "Bread", "1": "Milk"}
         db.executemany("insert into mixed values (?, ?)", [(number, "Rye") for number in range(2, 3000)])
         db.execute("delete from mixed where sku = '00123'")
@@ -108,7 +108,7 @@ def test_ids_of_several_kinds_in_sqlite(shop: Path) -> None:
     assert found.hint.endswith('; "query" can cast the column')
     cast = "query: 'select cast(sku as text) as sku, title from mixed'"
     path = project(shop, FROM_SQLITE.replace("table: products", cast))
-    assert problems(path) == []
+    assert {problem.code for problem in problems(path)} == {"SF305"}
     assert corpus(prepared(path))["00123"] == "Bread"
 
 

@@ -82,7 +82,10 @@ def test_the_manifest_knows_every_file_and_stage(name: str) -> None:
         ("retriever.loss.scale", "scale=20.0,"),
         ("sources.products.where", 'where="price > 0",'),
         ("sources.order_lines.limit", "rows = rows.limit(90000)"),
-        ("sources.products.join.on", "join sources.makers as r on r.maker = l.maker_id;"),
+        (
+            "sources.products.join.on",
+            "join (select distinct on (maker) * from sources.makers) as r on r.maker = l.maker_id;",
+        ),
         ("objectives.carts.group", "basket::varchar as group_id,"),
         ("objectives.carts.max_items", "when count(*) > 50 then 'too large'"),
         ("split.test", "create macro test_share() as 2000;"),

@@ -47,8 +47,8 @@ TABLES = {
     """,
     "positives": """
         select q.query_id as anchor_id, d.doc_id as positive_id
-        from positives as p join questions as q on q.query = p.query join documents as d on d.doc = p.doc
-        order by p.query, p.doc
+        from relevant as r join questions as q on q.query = r.query join documents as d on d.doc = r.doc
+        order by r.query, r.doc
     """,
 }
 

@@ -5,22 +5,23 @@
 create macro bucket(key) as ('0x' || md5(key)[:8])::ubigint % 10000;
 
 -- The collection: one row an id, its text made from its columns; ids with one text are one document.
-create table items as
-with texts as (
-    select
-        product_id::varchar as item_id,
-        ltrim(trim(regexp_replace(concat(
+create view collection as
+select
+    product_id::varchar as item_id,
+    ltrim(trim(regexp_replace(concat(
             nullif(trim(name::varchar), ''),
             '. ' || nullif(trim(description::varchar), '')
         ), '\s+', ' ', 'g')), ' ,;:|/-') as text
-    from sources.products
-), variants as (
+from sources.products;
+
+create table items as
+with variants as (
     select item_id, text, item_id as unit, count(*) as seen
-    from texts
+    from collection
     where item_id is not null and text <> ''
     group by all
 ), named as (
-    select item_id, arg_max(text, (seen, text)) as text, arg_max(unit, (seen, text)) as unit
+    select item_id, arg_max(text, (seen, text)) as text, arg_max(unit, (seen, text)) as unit, sum(seen)::bigint as seen
     from variants
     group by item_id
 ), merged as (
@@ -28,11 +29,33 @@ with texts as (
         item_id,
         min(item_id) over (partition by text) as doc_id,
         text,
-        min(unit) over (partition by text) as unit
+        min(unit) over (partition by text) as unit,
+        seen
     from named
 )
-select item_id, doc_id, text, unit, dense_rank() over (order by doc_id)::integer as number
+select item_id, doc_id, text, unit, seen, dense_rank() over (order by doc_id)::integer as number
 from merged;
+
+-- What became of the rows that were read, for the checks.
+create view readings as
+with given as (
+    select count(*) as amount, count(*) filter (where item_id is null) as without_id from collection
+), used as (
+    select coalesce(sum(seen), 0)::bigint as amount, count(*) as ids, count(distinct doc_id) as documents from items
+)
+select 'collection_rows' as what, amount from given
+union all
+select 'collection_rows_without_id', without_id from given
+union all
+select 'collection_rows_without_text', given.amount - without_id - used.amount from given, used
+union all
+select 'collection_rows_of_a_repeated_id', amount - ids from used
+union all
+select 'collection_ids_with_the_text_of_another', ids - documents from used
+union all
+select 'collection_documents', documents from used
+union all
+select 'source_rows', count(*) from sources.purchases;
 
 -- Another seed gives another split.
 create macro seed() as 0;
@@ -51,20 +74,19 @@ end;
 
 create macro role_of(unit) as 'known';
 
--- What a user took, once a moment.
+create view events as
+select
+    e.user_id::varchar as user_id,
+    e.product_id::varchar as item_id,
+    e."at"::timestamp as moment,
+    e.user_id::varchar as side
+from sources.purchases as e;
+
+-- What a user took, once a moment: the latest.
 create table taken as
-with events as (
-    select distinct
-        e.user_id::varchar as user_id,
-        e.product_id::varchar as item_id,
-        e."at"::timestamp as moment,
-        e.user_id::varchar as side
-    from sources.purchases as e
-)
 select e.user_id, i.item_id, i.doc_id, i.text, e.moment, e.side
-from events as e
+from (select distinct * from events where user_id is not null and moment is not null) as e
 join items as i on i.item_id = e.item_id
-where e.moment is not null
 qualify row_number() over (partition by e.user_id order by e.moment desc, i.item_id) <= 200;
 
 -- The query is what the same user took before, the latest last; never the item itself, never the same moment or later.
@@ -96,7 +118,27 @@ select
 from before;
 
 create view notes as
-select 'events' as what, count(*) as amount from sources.purchases
+with fates as (
+    select
+        case
+            when e.user_id is null then 'events_without_user'
+            when e.moment is null then 'events_without_moment'
+            when i.item_id is null then 'events_without_item'
+        end as fate
+    from events as e
+    left join items as i on i.item_id = e.item_id
+), once as (
+    select count(*) as amount
+    from (select distinct * from events where user_id is not null and moment is not null) as e
+    semi join items as i on i.item_id = e.item_id
+)
+select 'events' as what, count(*) as amount from events
+union all
+select fate, count(*) from fates where fate is not null group by fate
+union all
+select 'events_repeated', (select count(*) from fates where fate is null) - amount from once
+union all
+select 'events_beyond_max_events', amount - (select count(*) from taken) from once
 union all
 select 'taken', count(*) from taken;
 
@@ -149,11 +191,16 @@ from named
 where fold is not null
 group by fold, query, doc;
 
--- What trains: the best documents of each query.
-create table positives as
+-- What is relevant to the queries that train.
+create view relevant as
 select query, doc, grade, weight
 from known
-where fold = 'train' and grade >= 1
+where fold = 'train' and grade >= 1;
+
+-- What trains: the best documents of each query.
+create table positives as
+select *
+from relevant
 qualify row_number() over (partition by query order by grade desc, weight desc, hash(doc), doc) <= 20;
 
 -- Every pair is drawn once an epoch.
@@ -169,7 +216,7 @@ where fold in ('dev', 'test') and grade > 0;
 
 create table popularity as
 select doc, count(*) as seen
-from positives
+from relevant
 group by doc;
 
 -- What became of the rows, for the checks: all that were left out, by reason, and those that were kept.
@@ -177,7 +224,7 @@ create table summary as
 with fates as (
     select
         case
-            when e.query_text is null then 'rows_without_query'
+            when coalesce(query_key(e.query_text), '') = '' then 'rows_without_query'
             when i.item_id is null then 'rows_without_document'
             when side_of(query_unit(e.query_text), i.unit, e.side, e.moment) is null then 'rows_on_no_side'
             else 'rows_kept'
@@ -194,6 +241,8 @@ from known
 group by all
 union all
 select what, amount from notes
+union all
+select what, amount from readings
 union all
 select 'first_moment', epoch_us(min(moment)) from evidence having min(moment) is not null
 union all

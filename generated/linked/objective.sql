@@ -5,22 +5,23 @@
 create macro bucket(key) as ('0x' || md5(key)[:8])::ubigint % 10000;
 
 -- The collection: one row an id, its text made from its columns; ids with one text are one document.
-create table items as
-with texts as (
-    select
-        article_id::varchar as item_id,
-        ltrim(trim(regexp_replace(concat(
+create view collection as
+select
+    article_id::varchar as item_id,
+    ltrim(trim(regexp_replace(concat(
             nullif(trim(title::varchar), ''),
             '. ' || nullif(trim(text::varchar), '')
         ), '\s+', ' ', 'g')), ' ,;:|/-') as text
-    from sources.articles
-), variants as (
+from sources.articles;
+
+create table items as
+with variants as (
     select item_id, text, item_id as unit, count(*) as seen
-    from texts
+    from collection
     where item_id is not null and text <> ''
     group by all
 ), named as (
-    select item_id, arg_max(text, (seen, text)) as text, arg_max(unit, (seen, text)) as unit
+    select item_id, arg_max(text, (seen, text)) as text, arg_max(unit, (seen, text)) as unit, sum(seen)::bigint as seen
     from variants
     group by item_id
 ), merged as (
@@ -28,11 +29,33 @@ with texts as (
         item_id,
         min(item_id) over (partition by text) as doc_id,
         text,
-        min(unit) over (partition by text) as unit
+        min(unit) over (partition by text) as unit,
+        seen
     from named
 )
-select item_id, doc_id, text, unit, dense_rank() over (order by doc_id)::integer as number
+select item_id, doc_id, text, unit, seen, dense_rank() over (order by doc_id)::integer as number
 from merged;
+
+-- What became of the rows that were read, for the checks.
+create view readings as
+with given as (
+    select count(*) as amount, count(*) filter (where item_id is null) as without_id from collection
+), used as (
+    select coalesce(sum(seen), 0)::bigint as amount, count(*) as ids, count(distinct doc_id) as documents from items
+)
+select 'collection_rows' as what, amount from given
+union all
+select 'collection_rows_without_id', without_id from given
+union all
+select 'collection_rows_without_text', given.amount - without_id - used.amount from given, used
+union all
+select 'collection_rows_of_a_repeated_id', amount - ids from used
+union all
+select 'collection_ids_with_the_text_of_another', ids - documents from used
+union all
+select 'collection_documents', documents from used
+union all
+select 'source_rows', count(*) from sources.links;
 
 -- Another seed gives another split.
 create macro seed() as 0;
@@ -96,11 +119,16 @@ from named
 where query <> doc and fold is not null
 group by fold, query, doc;
 
--- What trains: the best documents of each query.
-create table positives as
+-- What is relevant to the queries that train.
+create view relevant as
 select query, doc, grade, weight
 from known
-where fold = 'train' and grade >= 1
+where fold = 'train' and grade >= 1;
+
+-- What trains: the best documents of each query.
+create table positives as
+select *
+from relevant
 qualify row_number() over (partition by query order by grade desc, weight desc, hash(doc), doc) <= 20;
 
 -- Every pair is drawn once an epoch.
@@ -116,12 +144,12 @@ where fold in ('dev', 'test') and grade > 0;
 
 create table popularity as
 select doc, count(*) as seen
-from positives
+from relevant
 group by doc;
 
 create view partners as
 select query as doc, doc as partner, weight as together, 1 + weight as lift
-from positives;
+from relevant;
 
 -- What became of the rows, for the checks: all that were left out, by reason, and those that were kept.
 create table summary as
@@ -146,6 +174,8 @@ union all
 select 'known_' || fold || case when grade > 0 then '_positive' else '_negative' end, count(*)
 from known
 group by all
+union all
+select what, amount from readings
 union all
 select 'first_moment', epoch_us(min(moment)) from evidence having min(moment) is not null
 union all

@@ -5,22 +5,23 @@
 create macro bucket(key) as ('0x' || md5(key)[:8])::ubigint % 10000;
 
 -- The collection: one row an id, its text made from its columns; ids with one text are one document.
-create table items as
-with texts as (
-    select
-        product_id::varchar as item_id,
-        ltrim(trim(regexp_replace(concat(
+create view collection as
+select
+    product_id::varchar as item_id,
+    ltrim(trim(regexp_replace(concat(
             nullif(trim(name::varchar), ''),
             '. ' || nullif(trim(description::varchar), '')
         ), '\s+', ' ', 'g')), ' ,;:|/-') as text
-    from sources.products
-), variants as (
+from sources.products;
+
+create table items as
+with variants as (
     select item_id, text, item_id as unit, count(*) as seen
-    from texts
+    from collection
     where item_id is not null and text <> ''
     group by all
 ), named as (
-    select item_id, arg_max(text, (seen, text)) as text, arg_max(unit, (seen, text)) as unit
+    select item_id, arg_max(text, (seen, text)) as text, arg_max(unit, (seen, text)) as unit, sum(seen)::bigint as seen
     from variants
     group by item_id
 ), merged as (
@@ -28,11 +29,33 @@ with texts as (
         item_id,
         min(item_id) over (partition by text) as doc_id,
         text,
-        min(unit) over (partition by text) as unit
+        min(unit) over (partition by text) as unit,
+        seen
     from named
 )
-select item_id, doc_id, text, unit, dense_rank() over (order by doc_id)::integer as number
+select item_id, doc_id, text, unit, seen, dense_rank() over (order by doc_id)::integer as number
 from merged;
+
+-- What became of the rows that were read, for the checks.
+create view readings as
+with given as (
+    select count(*) as amount, count(*) filter (where item_id is null) as without_id from collection
+), used as (
+    select coalesce(sum(seen), 0)::bigint as amount, count(*) as ids, count(distinct doc_id) as documents from items
+)
+select 'collection_rows' as what, amount from given
+union all
+select 'collection_rows_without_id', without_id from given
+union all
+select 'collection_rows_without_text', given.amount - without_id - used.amount from given, used
+union all
+select 'collection_rows_of_a_repeated_id', amount - ids from used
+union all
+select 'collection_ids_with_the_text_of_another', ids - documents from used
+union all
+select 'collection_documents', documents from used
+union all
+select 'source_rows', count(*) from sources.sessions;
 
 -- Another seed gives another split.
 create macro seed() as 0;
@@ -106,6 +129,7 @@ create table sized as
 select
     group_key,
     min(fold) as fold,
+    count(*) as items,
     case
         when min(fold) <> max(fold) then 'cut'
         when count(*) < 2 then 'too small'
@@ -124,7 +148,7 @@ where fate = 'kept';
 create table occurrences as
 select g.fold, g.group_key, d.doc, m.is_bought
 from memberships as m
-join groups as g on g.group_key = m.group_key
+join groups as g on g.group_key = m.group_key and g.fold = m.fold
 join documents as d on d.number = m.number;
 
 create table totals as
@@ -206,15 +230,41 @@ join documents as d on d.doc = a.doc
 where d.role in (j.split, 'known') and a.together >= judged_min_count()
 qualify row_number() over (partition by j.split, a.doc order by a.lift desc, a.partner) <= 20;
 
--- What became of the events and groups, for the checks.
+-- What became of the events and groups, for the checks: all that were left out, by reason, and those that were kept.
 create table summary as
-select 'events' as what, count(*) as amount from events
+with given as (
+    select
+        count(*) as amount,
+        count(*) filter (where group_id is null) as without_group,
+        count(*) filter (where group_id is not null and (item_id is null or item_id not in (select item_id from items)))
+            as without_item
+    from events
+), used as (
+    select count(*) as amount, count(*) filter (where fold is null) as on_no_side from memberships
+)
+select 'events' as what, amount from given
 union all
-select 'events_without_item', count(*) from events where item_id is null or item_id not in (select item_id from items)
+select 'events_without_group', without_group from given
+union all
+select 'events_without_item', without_item from given
+union all
+select 'events_repeated', given.amount - without_group - without_item - used.amount from given, used
+union all
+select 'events_on_no_side', on_no_side from used
+union all
+select 'events_in_groups_' || replace(fate, ' ', '_'), sum(items) from sized where fate <> 'kept' group by fate
+union all
+select 'events_of_rare_items', (select coalesce(sum(items), 0) from sized where fate = 'kept') - (select count(*) from occurrences)
+union all
+select 'events_kept', count(*) from occurrences
+union all
+select 'events_of_other_actions', (select count(*) from sources.sessions) - (select amount from given)
 union all
 select 'groups_' || replace(fate, ' ', '_'), count(*) from sized where fate <> 'kept' group by fate
 union all
 select 'groups_' || fold, count(*) from groups group by fold
+union all
+select what, amount from readings
 union all
 select 'first_moment', epoch_us(min(moment)) from events having min(moment) is not null
 union all

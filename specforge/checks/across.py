@@ -8,7 +8,7 @@ from pathlib import Path
 
 from specforge.checks.dead import trains
 from specforge.checks.prepared import connect, folder
-from specforge.checks.texts import normalised, pairs_of, shared
+from specforge.checks.texts import pairs_of, shared
 from specforge.checks.words import counted
 from specforge.problems import Keys, Problem
 from specforge.source import Source
@@ -22,7 +22,7 @@ def leaked(spec: Spec, source: Source, data: Path) -> Iterator[Problem]:
             return
         held_out = _texts(data, spec, name, _HELD_OUT if spec.split.holds_out_items else _QUERIES)
         train = _texts(data, spec, other, _TRAINING if spec.split.holds_out_items else _ANCHORS)
-        same = shared(held_out, train, normalised)
+        same = shared(held_out, train)
         if same and trains(spec, other):
             keys: Keys = ("split", "by")
             stand = "stands" if len(same) == 1 else "stand"

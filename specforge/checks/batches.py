@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Iterator
 
+from specforge.catalog.evidence import SameAttribute
 from specforge.catalog.objectives import Grouped
 from specforge.checks.dead import trained
 from specforge.checks.prepared import Tables
@@ -111,13 +113,15 @@ def false_negatives(tables: Tables) -> Iterator[Problem]:
     train, loss = trained(tables.spec), tables.spec.retriever.loss
     if train is None or loss is None or not loss.in_batch or not tables.profile.pairs:
         return
-    share, rows = _shares(tables, train.batch_size)
+    share, rows = (_shares_of_classes if _by_class(tables) else _shares)(tables, train.batch_size)
     if share <= _FALSE_NEGATIVES:
         return
     message = f"{percent(share)} of the in-batch negatives are expected to be positives"
     evidence = (
         f"{percent(rows)} of the rows have at least one at batch size {train.batch_size}",
-        f'measured on all partners of training, not on the best "{_cap(tables)}" alone',
+        "measured on all documents of one value"
+        if _by_class(tables)
+        else f'measured on all partners of training, not on the best "{_cap(tables)}" alone',
     )
     hint = 'a smaller "batch_size" has fewer of them'
     if _cap(tables) == "pairs_per_item":
@@ -139,6 +143,59 @@ def _shares(tables: Tables, size: int) -> tuple[float, float]:
     found = tables.db.execute(_FALSE, {"others": apart / rows, "rest": size - 1}).fetchone()
     met, hit = found or (0.0, 0.0)
     return (met or 0.0) / apart, (hit or 0.0) / rows
+
+
+def _by_class(tables: Tables) -> bool:
+    """Whether all documents of one value are positives of each other, though each meets only the next ones in a row."""
+    value = tables.spec.objectives[tables.objective]
+    return isinstance(value, SameAttribute) and value.within is None
+
+
+def _shares_of_classes(tables: Tables, size: int) -> tuple[float, float]:
+    """The same where every document of a class is positive for every other."""
+    pairs = tables.db.execute(f"{_ROWS_OF} select anchor, positive, n from rows_of").fetchall()
+    rows, overlapping = tables.row(_OVERLAPS)
+    apart = rows * rows - overlapping
+    if apart <= 0:
+        return 0.0, 0.0
+    met, hit = 0.0, 0.0
+    for members in _classes(pairs):
+        number = sum(n for *_, n in members)
+        false = number * number - _overlaps(members)
+        met += false
+        hit += number * (1 - (1 - min(1, false / number * rows / apart)) ** (size - 1))
+    return met / apart, hit / rows
+
+
+_Row = tuple[str, str, float]
+"""Anchor, positive, and how often the pair is drawn."""
+
+
+def _classes(rows: list[_Row]) -> list[list[_Row]]:
+    """The rows by connected component: documents of one value stand in a line, each with the next ones."""
+    above: dict[str, str] = {}
+
+    def first(doc: str) -> str:
+        while (up := above.setdefault(doc, doc)) != doc:
+            above[doc] = doc = above[up]
+        return doc
+
+    for anchor, positive, _ in rows:
+        above[first(anchor)] = first(positive)
+    found: dict[str, list[_Row]] = {}
+    for row in rows:
+        found.setdefault(first(row[0]), []).append(row)
+    return list(found.values())
+
+
+def _overlaps(rows: list[_Row]) -> float:
+    """Ordered pairs of rows that share a text, a row and itself among them."""
+    times, couples = Counter[str](), Counter[frozenset[str]]()
+    for anchor, positive, n in rows:
+        times[anchor] += int(n)
+        times[positive] += int(n)
+        couples[frozenset((anchor, positive))] += int(n)
+    return sum(n * n for n in times.values()) - sum(n * n for n in couples.values())
 
 
 RULES = (fillable, false_negatives)

@@ -139,6 +139,7 @@ def _misfit(text: str, kind: str) -> str:
     return {
         "text": "false",
         "integer": f"coalesce(try_cast({text} as bigint) <> try_cast({text} as double), true)",
+        "number": f"try_cast({text} as double) is null",
         "seconds": f"try_cast({text} as double) is null",
         "milliseconds": f"try_cast({text} as bigint) is null",
     }[kind]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -50,6 +50,18 @@ class Rows:
         name = identifier(column)
         found = self.ask(f"select distinct {name}::varchar from {relation} where {name} is not null limit 3")
         return listed(clipped(value) for (value,) in found)
+
+    def lines(self, columns: Iterable[str], relation: str, condition: str) -> tuple[str, ...]:
+        """Three rows for which a condition holds, as `column: value, column: value`."""
+        names = list(dict.fromkeys(columns))
+        values = ", ".join(f"{identifier(name)}::varchar" for name in names)
+        found = self.ask(f"select {values} from {relation} where {condition} limit 3")
+        return tuple(
+            ", ".join(
+                f"{name}: {'null' if value is None else clipped(value)}" for name, value in zip(names, row, strict=True)
+            )
+            for row in found
+        )
 
 
 def open_all(rows: Rows) -> Iterator[Problem]:
@@ -241,7 +253,7 @@ def _join(rows: Rows, name: str) -> Iterator[Problem]:
     match = f"r.{identifier(join.key or join.on)} = l.{identifier(join.on)}"
     try:
         rows.db.execute(
-            f"create view joined.{identifier(name)} as select l.*, {taken} from sources.{identifier(name)} l join {right} r on {match}"
+            f"create view joined.{identifier(name)} as select l.*, {taken} from sources.{identifier(name)} l join (select distinct on ({identifier(join.key or join.on)}) * from {right}) r on {match}"
         )
     except duckdb.Error as error:
         keys = ("sources", name, "join")

@@ -42,7 +42,7 @@ class Tables:
     Attributes:
         base: the folder of the spec's file.
         objective: the name of the objective that they are of.
-        db: has a view for each of `TABLES`, and `graph` and `anchored`.
+        db: has a view for each of `TABLES`, and `graph`, `anchored` and `relevant`; `triplets` where there are negatives.
         summary: what became of the events and groups: what -> amount.
     """
 
@@ -79,6 +79,8 @@ def connect(data: Path) -> duckdb.DuckDBPyConnection:
     known = "partners" if of_items else "positives"
     db.read_parquet(str(data / f"{known}.parquet")).create_view(known)
     db.execute(_GRAPH_OF_ITEMS if of_items else _GRAPH_OF_TEXTS)
+    if (data / "triplets.parquet").is_file():
+        db.read_parquet(str(data / "triplets.parquet")).create_view("triplets")
     return db
 
 
@@ -86,14 +88,21 @@ _GRAPH_OF_ITEMS = """
     create view graph as
     select a.doc_id as anchor_id, b.doc_id as positive_id
     from partners join corpus a on a.doc = partners.doc join corpus b on b.doc = partners.partner;
-    create view anchored as select anchor_id, positive_id from pairs
+    create view anchored as select anchor_id, positive_id from pairs;
+    create view relevant as
+    select anchor_id, positive_id, a.text as anchor, p.text as positive
+    from graph join corpus a on a.doc_id = anchor_id join corpus p on p.doc_id = positive_id
 """
 _GRAPH_OF_TEXTS = """
     create view graph as select 'query ' || anchor_id as anchor_id, positive_id from positives;
-    create view anchored as select 'query ' || anchor_id as anchor_id, positive_id from pairs
+    create view anchored as select 'query ' || anchor_id as anchor_id, positive_id from pairs;
+    create view relevant as
+    select k.anchor_id, k.positive_id, a.anchor, p.text as positive
+    from positives as k join (select distinct anchor_id, anchor from pairs) as a on a.anchor_id = k.anchor_id
+    join corpus p on p.doc_id = k.positive_id
 """
-"""`graph`: all that is known to be relevant in training, before it is cut to the pairs that train; `anchored`: those pairs.
-Queries that are texts have ids apart from the documents'."""
+"""`graph`: all that is known to be relevant in training, before it is cut to the pairs that train; `anchored`: those pairs;
+`relevant`: the graph with the texts. Queries that are texts have ids apart from the documents'."""
 
 
 def read_summary(db: duckdb.DuckDBPyConnection) -> dict[str, int]:

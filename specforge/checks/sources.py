@@ -10,9 +10,11 @@ from pathlib import Path
 import duckdb
 
 from specforge import context, references
-from specforge.catalog.roles import Named, columns, tables
+from specforge.catalog.roles import tables
 from specforge.checks import sandbox
 from specforge.checks.keys import key_kinds
+from specforge.checks.labels import flags, grades, numbers, thresholds
+from specforge.checks.missing import ids_known, lists, single_queries
 from specforge.checks.moments import times
 from specforge.checks.opening import Rows, needs, no_column, open_all
 from specforge.checks.queries import queries
@@ -111,35 +113,6 @@ def _conflicts(rows: Rows, name: str) -> Iterator[Problem]:
         yield Problem("SF003", message, rows.source.value_span(keys), keys, hint, evidence)
 
 
-def items_known(rows: Rows) -> Iterator[Problem]:
-    """The items of the rows are ids of the collection."""
-    for name, value in rows.spec.objectives.items():
-        for one in columns(value):
-            if value.of and one.role.ids and _is_scalar(rows, one):
-                yield from _known(rows, name, value.of, one)
-
-
-def _is_scalar(rows: Rows, one: Named) -> bool:
-    """Whether a column has one id a row; lists of them are taken apart later."""
-    found = rows.ask(f"select typeof({identifier(one.column)}) from {context.relation(one.source, rows.spec)} limit 1")
-    return bool(found) and not str(found[0][0]).endswith("[]")
-
-
-def _known(rows: Rows, name: str, of: str, one: Named) -> Iterator[Problem]:
-    events, items = context.relation(one.source, rows.spec), context.relation(of, rows.spec)
-    id = rows.spec.sources[of].id or ""
-    match = f"i.{identifier(id)}::varchar = e.{identifier(one.column)}::varchar"
-    if rows.ask(f"select 1 from {events} e semi join {items} i on {match} limit 1"):
-        return
-    keys: Keys = ("objectives", name, one.field)
-    message = f'no "{one.column}" of "{one.source}" is an id of "{of}"'
-    evidence = (
-        f'"{one.column}" of "{one.source}": {rows.examples(one.column, events)}',
-        f'"{id}" of "{of}": {rows.examples(id, items)}',
-    )
-    yield Problem("SF004", message, rows.source.value_span(keys), keys, evidence=evidence)
-
-
 def ids_with_texts(rows: Rows) -> Iterator[Problem]:
     """An id has one text, unless the spec says what several mean."""
     collections = (found for value in rows.spec.objectives.values() for found in tables(value))
@@ -186,7 +159,10 @@ def conditions(rows: Rows) -> Iterator[Problem]:
             yield Problem("SF003", f'"where" {refused}', span, keys, refused.hint)
 
 
-RULES = (empty_columns, joined_keys, items_known, ids_with_texts, times, conditions, queries)
+RULES = (
+    empty_columns, joined_keys, lists, single_queries, ids_known, ids_with_texts, times, numbers, flags, grades, thresholds,
+    conditions, queries,
+)  # fmt: skip
 
 
 def model(spec: Spec, source: Source, base: Path) -> Iterator[Problem]:

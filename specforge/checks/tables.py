@@ -10,7 +10,7 @@ from pathlib import Path
 
 from specforge.catalog.objectives import Grouped
 from specforge.catalog.splits import ByTime, ByTimeThenItem
-from specforge.checks import across, batches, texts
+from specforge.checks import across, batches, contrasts, texts
 from specforge.checks.dead import trains
 from specforge.checks.prepared import Profile, Tables, batch_size, connect, count, folder, profile, read_summary
 from specforge.checks.words import counted, percent
@@ -167,4 +167,13 @@ def detectable(tables: Tables) -> Iterator[Problem]:
     yield Problem("SF307", message, tables.source.value_span(keys), keys, hint, evidence)
 
 
-RULES = (outside, nothing_trains, nothing_judged, groups_cut, detectable, *texts.RULES, *batches.RULES)
+RULES = (
+    outside,
+    nothing_trains,
+    nothing_judged,
+    groups_cut,
+    detectable,
+    *texts.RULES,
+    *batches.RULES,
+    *contrasts.RULES,
+)

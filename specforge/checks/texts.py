@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import json
-import re
-import unicodedata
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
 
 from specforge import references
 from specforge.catalog.evidence import Interacted
+from specforge.checks.near import duplicates, normalised
 from specforge.checks.prepared import Tables
 from specforge.checks.sources import model_folder
 from specforge.checks.words import clipped, counted, listed, percent
@@ -23,6 +23,9 @@ _SAMPLE = 20_000
 _CUT = 0.01
 _NEAR = 0.01
 _EXAMPLES = 3
+
+HELD_OUT_QUERIES = "select distinct text from queries order by text"
+TRAINED_QUERIES = "select distinct anchor from pairs order by anchor"
 
 
 def repeated(tables: Tables) -> Iterator[Problem]:
@@ -44,20 +47,19 @@ def repeated(tables: Tables) -> Iterator[Problem]:
 
 
 def leaked(tables: Tables) -> Iterator[Problem]:
-    """Held-out texts that training has seen, but for case and punctuation (an error) or figures and order (a warning)."""
+    """Held-out texts that training has seen, but for case and punctuation (an error) or nearly (a warning)."""
     if not tables.spec.split.holds_out_items:
         return
     held_out = _texts(tables, "role in ('dev', 'test')")
     train = _texts(tables, "role = 'train'")
-    same = shared(held_out, train, normalised)
-    near = shared([text for text in held_out if text not in same], train, family)
+    same = shared(held_out, train)
+    near = duplicates([text for text in held_out if text not in same], train)
     yield from _same(tables, same)
     if len(near) > _NEAR * len(held_out):
         keys: Keys = ("split", "unit")
         message = f"{percent(len(near) / len(held_out))} of the held-out texts have a near duplicate in train"
-        evidence = pairs_of(near)
-        hint = 'they differ in figures or word order alone; set "unit" to a column that such variants share'
-        yield Problem("SF309", message, tables.source.value_span(keys), keys, hint, evidence)
+        hint = 'set "unit" in "split" to a column that such variants share'
+        yield Problem("SF309", message, tables.source.value_span(keys), keys, hint, _nearly(near))
 
 
 def leaked_queries(tables: Tables) -> Iterator[Problem]:
@@ -70,10 +72,9 @@ def leaked_queries(tables: Tables) -> Iterator[Problem]:
         or (isinstance(value, Interacted) and tables.spec.split.by == "group")
     ):
         return
-    held_out = _column(tables, "select distinct text from queries order by text")
-    train = _column(tables, "select distinct anchor from pairs order by anchor")
-    same = shared(held_out, train, normalised)
-    near = shared([text for text in held_out if text not in same], train, family)
+    held_out, train = _column(tables, HELD_OUT_QUERIES), _column(tables, TRAINED_QUERIES)
+    same = shared(held_out, train)
+    near = duplicates([text for text in held_out if text not in same], train)
     keys: Keys = ("split", "by")
     if same:
         message = f"{counted(len(same), 'held-out query', 'held-out queries')} also {'stands' if len(same) == 1 else 'stand'} in train"
@@ -81,8 +82,8 @@ def leaked_queries(tables: Tables) -> Iterator[Problem]:
         yield Problem("SF301", message, tables.source.value_span(keys), keys, hint, pairs_of(same))
     if len(near) > _NEAR * len(held_out):
         message = f"{percent(len(near) / len(held_out))} of the held-out queries have a near duplicate in train"
-        hint = 'they differ in figures or word order alone; split "by: group" with a column that such queries share'
-        yield Problem("SF309", message, tables.source.value_span(keys), keys, hint, pairs_of(near))
+        hint = 'split "by: group" with a column that such queries share'
+        yield Problem("SF309", message, tables.source.value_span(keys), keys, hint, _nearly(near))
 
 
 def _column(tables: Tables, query: str) -> list[str]:
@@ -106,64 +107,89 @@ def pairs_of(shared: dict[str, str]) -> tuple[str, ...]:
     )
 
 
+def _nearly(near: dict[str, str]) -> tuple[str, ...]:
+    """Examples, and what they are."""
+    shared = "figures and word order aside, they have four in five of their pieces of 5 characters in common"
+    return *pairs_of(near), shared
+
+
 def _texts(tables: Tables, where: str) -> list[str]:
     return _column(tables, f"select text from corpus where {where} order by doc")
 
 
-def shared(texts: list[str], others: list[str], key: Callable[[str], str]) -> dict[str, str]:
-    """Text -> one of the others that has the same key. Texts without letters and digits have none."""
-    wanted = {key(text) for text in texts} - {""}
-    known = {found: text for text in others if (found := key(text)) in wanted}
-    return {text: known[key(text)] for text in texts if key(text) in known}
+def shared(texts: list[str], others: list[str]) -> dict[str, str]:
+    """Text -> one of the others that is the same to a reader. Texts without letters and digits are left aside."""
+    forms = {text: form for text in texts if (form := normalised(text))}
+    wanted = set(forms.values())
+    known = {found: text for text in others if (found := normalised(text)) in wanted}
+    return {text: known[form] for text, form in forms.items() if form in known}
 
 
-def normalised(text: str) -> str:
-    """Letters and digits in NFKC and small, one space between words."""
-    return " ".join(re.findall(r"[^\W_]+", unicodedata.normalize("NFKC", text).lower()))
+@dataclass(frozen=True)
+class _Side:
+    """Texts that are encoded alike: what they are in words, a query for them, and the prompt before each."""
+
+    word: str
+    words: str
+    texts: str
+    prompt: str
 
 
-def family(text: str) -> str:
-    """What variants of one product share: the words in order of the alphabet, every number masked."""
-    return " ".join(sorted(re.sub(r"\d+", "0", normalised(text)).split()))
+def _sides(tables: Tables) -> Iterator[_Side]:
+    """Queries that are documents are read whole where documents are, unless they have another prompt."""
+    prompts = tables.spec.retriever.prompts
+    documents = "select doc_id as id, text from corpus"
+    yield _Side("text", "texts", documents, prompts.document)
+    if not tables.of_items:
+        yield _Side("query", "queries", _QUERIES, prompts.query)
+    elif prompts.query != prompts.document:
+        yield _Side("text as query", "texts as queries", documents, prompts.query)
+
+
+_QUERIES = """
+    select query_id as id, text from queries union select anchor_id, anchor from pairs
+"""
 
 
 def cut(tables: Tables) -> Iterator[Problem]:
     """Texts with more tokens than the model is set to read, counted by its own tokenizer."""
-    file = _tokenizer(tables)
-    if file is None:
-        return
-    lengths, longest = _lengths(tables, file), tables.spec.retriever.max_length
+    file = tokenizer_file(tables)
+    if file is not None:
+        for side in _sides(tables):
+            yield from _cut(tables, side, token_counts(tables, file, side.texts, side.prompt))
+
+
+def _cut(tables: Tables, side: _Side, counts: list[tuple[int, str, str]]) -> Iterator[Problem]:
+    lengths, longest = sorted(length for length, _, _ in counts), tables.spec.retriever.max_length
     share = sum(length > longest for length in lengths) / max(len(lengths), 1)
     if share <= _CUT:
         return
     keys: Keys = ("retriever", "max_length")
-    message = f"{percent(share)} of the texts have more than {longest} tokens and are cut"
+    message = f"{percent(share)} of the {side.words} have more than {longest} tokens and are cut"
+    [number] = tables.row(f"select count(*) from ({side.texts})")
     evidence = (
-        f"half of the texts have at most {round(median(lengths))} tokens, the longest has {max(lengths)}",
-        f"counted on {counted(len(lengths), 'text')} of {tables.profile.documents:,}",
+        f"half of the {side.words} have at most {round(median(lengths))} tokens, the longest has {lengths[-1]}",
+        f"counted on {counted(len(lengths), side.word, side.words)} of {int(number):,}",
+        *(f"{clipped(id)}: {length:,} tokens, {listed([clipped(text)])}" for length, id, text in counts[:_EXAMPLES]),
     )
-    hint = f'nine in ten texts are whole at "max_length: {_ninth(lengths)}"'
+    hint = f'nine in ten {side.words} are whole at "max_length: {lengths[int(0.9 * (len(lengths) - 1))]}"'
     yield Problem("SF204", message, tables.source.value_span(keys), keys, hint, evidence)
 
 
-def _ninth(lengths: list[int]) -> int:
-    return sorted(lengths)[int(0.9 * (len(lengths) - 1))]
-
-
-def _lengths(tables: Tables, file: Path) -> list[int]:
-    """Tokens of a sample of the texts, prompt and special tokens among them."""
+def token_counts(tables: Tables, file: Path, texts: str, prompt: str) -> list[tuple[int, str, str]]:
+    """(Tokens, id, text) of a sample, the longest first; prompt and special tokens are counted among them."""
     from tokenizers import Tokenizer
 
     tokenizer = Tokenizer.from_file(str(file))
     tokenizer.no_truncation()
     tokenizer.no_padding()
-    prompt = tables.spec.retriever.prompts.document
-    sample = tables.db.execute(f"select text from corpus order by hash(doc_id) limit {_SAMPLE}").fetchall()
+    sample = tables.db.execute(f"select id, text from ({texts}) order by hash(id), id limit {_SAMPLE}").fetchall()
     # One by one: a batch would start threads, and the stages are forked from this process.
-    return [len(tokenizer.encode(prompt + text).ids) for (text,) in sample]
+    found = [(len(tokenizer.encode(prompt + text).ids), id, text) for id, text in sample]
+    return sorted(found, key=lambda one: (-one[0], one[1]))
 
 
-def _tokenizer(tables: Tables) -> Path | None:
+def tokenizer_file(tables: Tables) -> Path | None:
     """The base model's tokenizer, where it is at hand."""
     try:
         folder = model_folder(tables.spec, tables.base)

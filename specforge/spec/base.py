@@ -43,11 +43,11 @@ def _moment(value: str) -> str:
 
 def _reading(value: str) -> str:
     if value not in READINGS and "%" not in value:
-        raise ValueError("a column is read as text, integer, seconds, milliseconds, or by a pattern with %")
+        raise ValueError("a column is read as text, integer, number, seconds, milliseconds, or by a pattern with %")
     return value
 
 
-READINGS = ("text", "integer", "seconds", "milliseconds")
+READINGS = ("text", "integer", "number", "seconds", "milliseconds")
 
 Text = Annotated[str, StringConstraints(min_length=1)]
 Name = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,62}$")]

@@ -51,7 +51,7 @@ class Source(Section):
     """Instead of `table`: one SELECT in the database's own SQL."""
 
     read_as: dict[Column, Reading] = Field(default_factory=dict)
-    """Columns that hold something else than they seem to: `integer` (12345.0 and "12345" are 12345), `text`, moments as `seconds` or `milliseconds` since 1970, or by a pattern such as `%d/%m/%Y %H:%M`."""
+    """Columns that hold something else than they seem to: `integer` (12345.0 and "12345" are 12345), `number`, `text`, moments as `seconds` or `milliseconds` since 1970, or by a pattern such as `%d/%m/%Y %H:%M`."""
 
     where: Text | None = None
     """An SQL expression over the columns; rows for which it does not hold are left out. It reaches nothing but its row's table."""
