@@ -48,6 +48,7 @@ LINES: dict[str, tuple[str, Draw]] = {
     **{name: ("varchar", one_of("g", 300)) for name in ("basket", "session", "talk", "search", "answer_id", "user")},
     **{name: ("varchar", blank_or(one_of("words ", 400))) for name in ("question", "words", "profile")},
     "claim": ("varchar", one_of("c", 50)),
+    "maker": ("varchar", one_of("m", 12)),
     "did": ("varchar", lambda draw: draw.choice(["view", "buy", "wish", None])),
     "part": ("varchar", lambda draw: draw.choice(["train", "dev", "test", "held out", "else", None])),
     **{name: ("varchar", lambda draw: draw.choice(MOMENTS)) for name in ("at", "ordered_at")},
@@ -94,8 +95,9 @@ def tables() -> duckdb.DuckDBPyConnection:
     fill(db, "claims", {"claim": ("varchar", one_of("c", 40)), "claim_text": ("varchar", one_of("text ", 40))}, 60)
     db.execute("create table sources.articles as select * from (values ('a1', 's1')) t (article_number, sku) limit 0")
     db.executemany("insert into sources.articles values (?, ?)", ARTICLES)
-    db.execute("create table sources.makers (maker varchar, brand varchar, family varchar)")
-    db.executemany("insert into sources.makers values (?, ?, ?)", [(f"m{n}", f"b{n}", f"f{n % 3}") for n in range(10)])
+    db.execute("create table sources.makers (maker varchar, brand varchar, family varchar, about varchar)")
+    makers = [(f"m{n}", f"b{n}", f"f{n % 3}", f"about {n}") for n in range(10)]
+    db.executemany("insert into sources.makers values (?, ?, ?, ?)", makers)
     return db
 
 
@@ -106,6 +108,21 @@ def test_the_summary_adds_up_to_the_rows(tables: duckdb.DuckDBPyConnection, kind
         check_sums(tables, made, name)
 
 
+def judge(db: duckdb.DuckDBPyConnection, made: Plan) -> None:
+    """What prepare.py does for queries of the user's own before the SQL of the objectives."""
+    for file in made.files:
+        if file.name == "joins.sql":
+            db.execute(render(file.template, file.context)[0])
+    for file in made.files:
+        if file.template == "sql/objective.sql.jinja" and "judgments" in str(file.context["main"]):
+            db.execute(f"""
+                create table {file.context["main"]} as
+                select words as query, sku as document, nullif(grade, 3) as grade, 1.0 as weight, "at"::timestamp as moment, talk as side
+                from sources.order_lines as l left join (select distinct sku, article_number from sources.articles) as a
+                on a.article_number = l.article
+            """)
+
+
 def check_sums(tables: duckdb.DuckDBPyConnection, made: Plan, name: str) -> None:
     """The sums of one objective, in a transaction that is rolled back."""
     [file] = (file for file in made.files if file.name == context.script(name, made.spec))
@@ -113,10 +130,11 @@ def check_sums(tables: duckdb.DuckDBPyConnection, made: Plan, name: str) -> None
     db.execute("begin")
     db.execute("set search_path = 'main'")
     try:
+        judge(db, made)
         db.execute(render(file.template, file.context)[0])
         found = {str(what): int(amount) for what, amount in db.sql("select what, amount from summary").fetchall()}
         objective = made.spec.objectives[name]
-        read = context.relation(getattr(objective, objective.main), made.spec)
+        read = file.context["main"]
         [kept] = db.execute(KEPT[objective.sql]).fetchall()
         [given] = db.execute(f"select count(*) from {read}").fetchall()
     finally:

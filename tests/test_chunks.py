@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 from preparing import prepare
 from tiny import make_model
 
+from specforge import pipeline
 from specforge.templating import TEMPLATES
 
 PARTIALS = ("windows", "sentences", "headings")
@@ -189,3 +190,14 @@ def test_a_document_scores_as_its_best_chunk(project: Path) -> None:
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
     assert done.stdout.splitlines()[0] == str(expected)
+
+
+def test_chunks_are_read_whole(project: Path) -> None:
+    """The model reads 16 tokens: of books of 31 words, but for their chunks."""
+
+    def codes() -> list[str]:
+        return [problem.code for problem in pipeline.with_rows(pipeline.read(project)).problems]
+
+    assert "SF204" not in codes()
+    project.write_text(SPEC.replace(", chunk: {by: tokens, size: 8, overlap: 2}", ""), encoding="utf-8")
+    assert "SF204" in codes()

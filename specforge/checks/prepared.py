@@ -42,7 +42,8 @@ class Tables:
     Attributes:
         base: the folder of the spec's file.
         objective: the name of the objective that they are of.
-        db: has a view for each of `TABLES`, and `graph`, `anchored` and `relevant`; `triplets` where there are negatives.
+        db: has a view for each of `TABLES`, and `embedded` (id and text of the documents, or of their chunks), `graph`,
+            `anchored` and `relevant`; `triplets` where there are negatives.
         summary: what became of the events and groups: what -> amount.
     """
 
@@ -78,6 +79,9 @@ def connect(data: Path) -> duckdb.DuckDBPyConnection:
     of_items = (data / "partners.parquet").is_file()
     known = "partners" if of_items else "positives"
     db.read_parquet(str(data / f"{known}.parquet")).create_view(known)
+    chunks = data / "chunks.parquet"
+    parts = db.read_parquet(str(chunks)).project("chunk_id as id, text") if chunks.is_file() else None
+    (parts or db.table("corpus").project("doc_id as id, text")).create_view("embedded")
     db.execute(_GRAPH_OF_ITEMS if of_items else _GRAPH_OF_TEXTS)
     if (data / "triplets.parquet").is_file():
         db.read_parquet(str(data / "triplets.parquet")).create_view("triplets")

@@ -138,7 +138,7 @@ class _Side:
 def _sides(tables: Tables) -> Iterator[_Side]:
     """Queries that are documents are read whole where documents are, unless they have another prompt."""
     prompts = tables.spec.retriever.prompts
-    documents = "select doc_id as id, text from corpus"
+    documents = "from embedded"
     yield _Side("text", "texts", documents, prompts.document)
     if not tables.of_items:
         yield _Side("query", "queries", _QUERIES, prompts.query)
