@@ -2,20 +2,14 @@
 
 from __future__ import annotations
 
-import string
-
-from specforge import judging, reading, references
+from specforge import judging, parts, reading, references, relations
 from specforge.catalog import metrics, roles
 from specforge.catalog.evidence import Evidence, Judged, Sql
 from specforge.catalog.objectives import Objective
 from specforge.catalog.similarities import SIMILARITIES
-from specforge.catalog.slices import Link, link
-from specforge.catalog.splits import ByItem, ByTimeThenItem
-from specforge.quote import Code, identifier, sql
-from specforge.spec.chunks import AnyChunk, ByHeadings
+from specforge.quote import Code, identifier
 from specforge.spec.document import Spec
 from specforge.spec.retriever import Train
-from specforge.spec.sources import Source
 from specforge.templating import At
 
 Values = dict[str, object]
@@ -43,8 +37,8 @@ def common(spec: Spec, folder: str) -> Values:
         **objective(spec, spec.primary),
         **sources(spec, folder),
         **queries(spec),
-        "marks": marks(spec),
-        **chunks(spec),
+        "marks": parts.marks(spec),
+        **parts.chunks(spec),
         "mixed": [mixed(name, spec) for name in spec.objectives] if spec.others else None,
         "shown": shown(spec),
         "any_negatives": any(map(_has_negatives, spec.objectives.values())),
@@ -121,96 +115,6 @@ def cutoff(metric: str) -> int:
     return parsed[1]
 
 
-_CHUNK_PARTIALS = {
-    "tokens": ("windows", "token_begins", "tokens"),
-    "sentences": ("windows", "sentences"),
-    "headings": ("windows", "token_begins", "headings"),
-    "whole": ("whole",),
-}
-"""How documents are cut -> the functions that it takes."""
-
-
-def chunks(spec: Spec) -> Values:
-    """How the documents of every objective are cut, where some are."""
-    found = [_chunk(value, spec) for value in spec.objectives.values()]
-    if not any(found):
-        return {"chunked": False}
-    kinds = dict.fromkeys(one.by if one else "whole" for one in found)
-    partials = dict.fromkeys(name for kind in kinds for name in _CHUNK_PARTIALS[kind])
-    return {
-        "chunked": True,
-        "cut": cut(spec.objectives[spec.primary], spec),
-        "token_chunks": "token_begins" in partials,
-        "chunk_partials": [f"python/chunk/{name}.py.jinja" for name in partials],
-    }
-
-
-def _chunk(objective: Objective, spec: Spec) -> AnyChunk | None:
-    return spec.sources[objective.of].chunk if objective.of else None
-
-
-def cut(objective: Objective, spec: Spec) -> Values:
-    """The call that cuts the documents of an objective."""
-    chunk, trail = _chunk(objective, spec), f"sources.{objective.of}.chunk"
-    if chunk is None:
-        return {"function": Code("whole"), "size": None, "overlap": None}
-    overlap = getattr(chunk, "overlap", None)
-    return {
-        "function": Code(f"by_{chunk.by}"),
-        "size": At(chunk.size, f"{trail}.size"),
-        "overlap": At(overlap, f"{trail}.overlap") if overlap is not None else None,
-    }
-
-
-def slices(spec: Spec, objective: str) -> list[Values]:
-    """How each slice tells something of the queries of an objective."""
-    value, found = spec.objectives[objective], list[Values]()
-    for name, one in spec.evaluate.slices.items():
-        known = link(value, one.source)
-        if known is None:
-            continue
-        stem = f"rows_of_{'items' if value.queries == 'documents' else 'texts'}" if known == "rows" else known
-        stem = "asked" if known == "rows" and isinstance(value, Judged) else stem
-        key = _key(value, known, spec.sources[one.source])
-        found.append({
-            "name": name,
-            "partial": f"sql/slice/{stem}.sql.jinja",
-            "table": Code(_marked(name, objective, spec)) if one.where else relation(one.source, spec),
-            "key": Code("key") if one.where else identifier(key),
-            "value": At(identifier(one.column), f"evaluate.slices.{name}.column") if one.column else Code("value"),
-        })  # fmt: skip
-    return found
-
-
-def _marked(name: str, objective: str, spec: Spec) -> str:
-    """The table that says of which rows the condition of a slice holds."""
-    return f"sliced.{name}_{list(spec.objectives).index(objective)}" if spec.others else f"sliced.{name}"
-
-
-def _key(objective: Objective, known: Link, source: Source) -> str:
-    """The column that names the query, or the document that tells of it."""
-    column = getattr(objective, objective.asks or "") if known == "rows" else source.id
-    assert isinstance(column, str), "a collection has an id"
-    return column
-
-
-def marks(spec: Spec) -> list[Values]:
-    """The conditions of slices, which are tried before the SQL of the objectives."""
-    found = list[Values]()
-    for name, one in spec.evaluate.slices.items():
-        for objective, value in spec.objectives.items():
-            known, source = link(value, one.source), spec.sources[one.source]
-            if one.where is not None and known:
-                found.append({
-                    "source": f"sources.{identifier(one.source)}",
-                    "key": str(identifier(_key(value, known, source))),
-                    "where": At(one.where, f"evaluate.slices.{name}.where"),
-                    "timeout_s": At(source.timeout_s, f"sources.{one.source}.timeout_s"),
-                    "table": _marked(name, objective, spec),
-                })  # fmt: skip
-    return found
-
-
 def queries(spec: Spec) -> Values:
     """Whether queries are documents themselves, and whether those of some objectives are and of others are not."""
     found = {value.queries for value in spec.objectives.values()}
@@ -220,15 +124,15 @@ def queries(spec: Spec) -> Values:
 def mixed(name: str, spec: Spec) -> Values:
     """One of several objectives: its script and tables, and its part of the training rows."""
     value, train = spec.objectives[name], spec.retriever.train
-    parts = train.mixture if train != "none" else None
+    mixture = train.mixture if train != "none" else None
     return {
         "name": name,
         "folder": "." if name == spec.primary else name,
         "sql": script(name, spec),
         "of_items": value.queries == "documents",
         "negatives": _has_negatives(value),
-        "cut": cut(value, spec),
-        "part": At(parts[name], f"retriever.train.mixture.{name}") if parts else None,
+        "cut": parts.cut(value, spec),
+        "part": At(mixture[name], f"retriever.train.mixture.{name}") if mixture else None,
     }
 
 
@@ -259,7 +163,7 @@ def scripts(spec: Spec) -> list[tuple[str, str, Values]]:
     joins = asked_joins(spec)
     if joins:
         found.append(("joins.sql", "sql/joins.sql.jinja", {"joins": joins}))
-    if any(_chunk(value, spec) for value in spec.objectives.values()):
+    if any(parts.chunk_of(value, spec) for value in spec.objectives.values()):
         found.append(("chunks.sql", "sql/chunks.sql.jinja", {}))
     return found
 
@@ -276,15 +180,15 @@ def objective(spec: Spec, name: str) -> Values:
         "objective_partial": f"sql/objective/{value.sql}.sql.jinja",
         "of_items": value.queries == "documents",
         **own_sources(spec, name),
-        "slices": slices(spec, name) if spec.evaluate.slices else None,
+        "slices": parts.slices(spec, name) if spec.evaluate.slices else None,
         "kind": At(Code(value.kind), f"objectives.{name}.kind"),
         "collection": collection(value.of, spec) if value.of else own_texts(value, spec),
         "asked": collection(asked, spec) if asked else None,
         "judgments": Code(_own("judgments", name, spec)),
         "main": Code(_own("judgments", name, spec))
         if isinstance(value, Sql)
-        else relation(getattr(value, value.main), spec),
-        **judging.values(name, value, spec.split, lambda source: relation(source, spec)),
+        else relations.relation(getattr(value, value.main), spec),
+        **judging.values(name, value, spec.split, lambda source: relations.relation(source, spec)),
     }
 
 
@@ -299,7 +203,10 @@ def asks(spec: Spec) -> list[Values]:
     for name, value in spec.objectives.items():
         if isinstance(value, Sql):
             at = At(value, f"objectives.{name}")
-            reads = [{"name": At(one, at.reads.trail), "rows": f"from {relation(one, spec)}"} for one in value.reads]
+            reads = [
+                {"name": At(one, at.reads.trail), "rows": f"from {relations.relation(one, spec)}"}
+                for one in value.reads
+            ]
             file, table = f"{_own('query', name, spec)}.sql", _own("judgments", name, spec)
             found.append({"file": file, "table": table, "reads": reads, "timeout_s": at.timeout_s})
     return found
@@ -309,20 +216,20 @@ def asked_joins(spec: Spec) -> list[Values]:
     """The joins, where queries of the user's own need them before any objective does."""
     if not any(isinstance(value, Sql) for value in spec.objectives.values()):
         return []
-    return [join(name, spec) for name in used_sources(spec) if spec.sources[name].join]
+    return [relations.join(name, spec) for name in relations.used_sources(spec) if spec.sources[name].join]
 
 
 def collection(name: str, spec: Spec) -> Values:
     """The SQL of the texts, and of what the split hashes."""
     source, at = spec.sources[name], At(spec.sources[name], f"sources.{name}")
-    column = family(spec)
+    column = relations.family(spec)
     return {
-        "name": relation(name, spec),
+        "name": relations.relation(name, spec),
         "columns": None,
         "id": At(identifier(source.id or ""), at.id.trail),
-        "text": At(text_expression(name, source), at.text.trail),
+        "text": At(relations.text_expression(name, source), at.text.trail),
         "family": At(identifier(column) if column else None, "split.unit"),
-        "unit": At(unit(spec), "split.unit"),
+        "unit": At(relations.unit(spec), "split.unit"),
     }
 
 
@@ -330,10 +237,10 @@ def own_texts(value: Objective, spec: Spec) -> Values:
     """The same where the rows hold the texts: each value of the columns is a document, and its own id."""
     found = [one for one in roles.columns(value) if one.role.ids]
     return {
-        "name": relation(found[0].source, spec),
+        "name": relations.relation(found[0].source, spec),
         "columns": [Code(identifier(one.column)) for one in found],
         "family": None,
-        "unit": At(unit(spec), "split.unit"),
+        "unit": At(relations.unit(spec), "split.unit"),
     }
 
 
@@ -347,103 +254,10 @@ def shares(spec: Spec) -> Values:
     }
 
 
-def fields(template: str) -> list[tuple[str, str]]:
-    """A text template as (literal before, column); the text after the last column comes with an empty column."""
-    found, before = list[tuple[str, str]](), ""
-    for literal, column, _, _ in string.Formatter().parse(template):
-        before += literal
-        if column:
-            found.append((before, column))
-            before = ""
-    return [*found, (before, "")] if before else found
-
-
-def text_expression(name: str, source: Source) -> Code:
-    """The SQL of a text template: a column that is null or blank takes the text before it along, or is said in words."""
-    parts = fields(source.text or "")
-    joined = ",\n            ".join(_piece(literal, column, name, source) for literal, column in parts)
-    blanks = r"[^\S\n]+" if isinstance(source.chunk, ByHeadings) else r"\s+"
-    text = f"trim(regexp_replace(concat(\n            {joined}\n        ), '{blanks}', ' ', 'g'))"
-    begins_with_column = not parts[0][0].strip()
-    return Code(f"ltrim({text}, {sql(' ,;:|/-')})" if len(parts) > 1 and begins_with_column else text)
-
-
-def _piece(literal: str, column: str, name: str, source: Source) -> str:
-    if not column:
-        return sql(literal)
-    text = f"{identifier(column)}::varchar"
-    text = f"{reading.cleaner(name)}({text})" if source.clean else text
-    value = f"nullif(trim({text}), '')"
-    if column in source.if_empty:
-        value = f"coalesce({value}, {sql(source.if_empty[column])})"
-    return f"{sql(literal)} || {value}" if literal else value
-
-
-def family(spec: Spec) -> str | None:
-    """The column of the collection whose values fall on one side of the split, where that is what the split hashes."""
-    unit = spec.split.unit if isinstance(spec.split, ByItem | ByTimeThenItem) else "id"
-    return None if unit in ("id", "text") else unit
-
-
-def unit(spec: Spec) -> Code:
-    """What a split hashes: the id, the text without case and punctuation, or a column."""
-    if family(spec) is not None:
-        return Code("coalesce(family, item_id)")
-    if getattr(spec.split, "unit", "id") == "text":
-        return Code("lower(trim(regexp_replace(text, '[^\\pL\\pN]+', ' ', 'g')))")
-    return Code("item_id")
-
-
-def relation(name: str, spec: Spec) -> Code:
-    """The table of a source, after its condition and its join."""
-    source = spec.sources[name]
-    if source.join:
-        return Code(f"joined.{identifier(name)}")
-    return Code(f"sources.{identifier(name)}")
-
-
-def key_columns(name: str, spec: Spec) -> list[str]:
-    """The columns of a source that are read as text, so that `00123` stays `00123` and no moment is guessed at."""
-    source = spec.sources[name]
-    keys = {source.join.on} if source.join else set()
-    for other in spec.sources.values():
-        if other.join and other.join.source == name:
-            keys |= {other.join.key or other.join.on, *other.join.columns}
-    for value in spec.objectives.values():
-        keys |= {one.column for one in roles.columns(value) if one.source == name and (one.role.key or one.role.moment)}
-        for _, source_name, role in roles.tables(value):
-            keys |= _collection_columns(name, spec) if role.collection and source_name == name else set()
-    keys |= set(source.read_as)
-    return sorted(keys - (set(source.join.columns) if source.join else set()))
-
-
-def _collection_columns(name: str, spec: Spec) -> set[str]:
-    source = spec.sources[name]
-    columns = {source.id, family(spec), *(column for _, column in fields(source.text or ""))}
-    return {column for column in columns if column}
-
-
-def used_sources(spec: Spec, *objectives: str) -> list[str]:
-    """The sources that objectives, or all of them, read; those that others take columns from first."""
-    order: list[str] = []
-
-    def visit(name: str) -> None:
-        join = spec.sources[name].join
-        if join:
-            visit(join.source)
-        if name not in order:
-            order.append(name)
-
-    for one in objectives or spec.objectives:
-        for _, name, _ in roles.tables(spec.objectives[one]):
-            visit(name)
-    return order
-
-
 def sources(spec: Spec, folder: str) -> Values:
     """How each source is read."""
-    names = used_sources(spec)
-    found = [reading.values(name, spec.sources[name], folder, key_columns(name, spec)) for name in names]
+    names = relations.used_sources(spec)
+    found = [reading.values(name, spec.sources[name], folder, relations.key_columns(name, spec)) for name in names]
     used = {name: spec.sources[name] for name in names}
     return {
         "sources": found,
@@ -457,25 +271,10 @@ def sources(spec: Spec, folder: str) -> Values:
 
 def own_sources(spec: Spec, objective: str) -> Values:
     """The joins and the cleaning of the sources that an objective reads."""
-    used = {name: spec.sources[name] for name in used_sources(spec, objective)}
+    used = {name: spec.sources[name] for name in relations.used_sources(spec, objective)}
     return {
-        "joins": [join(name, spec) for name, source in used.items() if source.join],
+        "joins": [relations.join(name, spec) for name, source in used.items() if source.join],
         "cleanings": [reading.cleaning(name, source) for name, source in used.items() if source.clean],
-    }
-
-
-def join(name: str, spec: Spec) -> Values:
-    """A view of a source with the columns that it takes over."""
-    value, trail = spec.sources[name].join, f"sources.{name}.join"
-    assert value is not None
-    return {
-        "view": Code(f"joined.{identifier(name)}"),
-        "left": Code(f"sources.{identifier(name)}"),
-        "right": relation(value.source, spec),
-        "lost": f"{name}_without_{value.source}",
-        "on": At(identifier(value.on), f"{trail}.on"),
-        "key": At(identifier(value.key or value.on), f"{trail}.key"),
-        "columns": [At(identifier(column), f"{trail}.columns") for column in value.columns],
     }
 
 

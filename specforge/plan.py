@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from specforge import context, reading, references
+from specforge import context, reading, references, relations
 from specforge.catalog.baselines import BASELINES
 from specforge.catalog.libraries import LIBRARIES, READERS
 from specforge.quote import Code
@@ -152,7 +152,7 @@ def requirements(spec: Spec) -> list[str]:
 
 def _reading(spec: Spec) -> tuple[str, ...]:
     """The distributions that read the sources, besides DuckDB."""
-    readers = {reading.place_of(spec.sources[name]).reader for name in context.used_sources(spec)}
+    readers = {reading.place_of(spec.sources[name]).reader for name in relations.used_sources(spec)}
     return tuple(dict.fromkeys(name for reader in sorted(readers) for name in READERS.get(reader, ())))
 
 
@@ -178,7 +178,7 @@ def _model_reference(spec: Spec) -> str:
 
 def _stages(spec: Spec) -> tuple[Stage, ...]:
     """The scripts in order. Each names what its output depends on, and no more: that decides what runs again."""
-    files = tuple(dict.fromkeys(reading.reference(spec.sources[name]) for name in context.used_sources(spec)))
+    files = tuple(dict.fromkeys(reading.reference(spec.sources[name]) for name in relations.used_sources(spec)))
     model, precision = (_model_reference(spec),), spec.retriever.precision
     known = ("prepare", "untuned") if needs_untuned(spec) else ("prepare",)
     rivals = ("baselines",) if baselines(spec) else ()

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import duckdb
 
-from specforge import context
+from specforge import relations
 from specforge.catalog.evidence import Judged, MutualLike, SameAttribute, ScoredPairs
 from specforge.catalog.objectives import Grouped, Objective
 from specforge.catalog.roles import Named, columns
@@ -102,7 +102,7 @@ def _groups(rows: Rows, value: Objective) -> Iterator[tuple[str, Spread]]:
     for one in columns(value):
         if one.field in ("group", "search", "user", "answer") and one.role.key and not one.role.ids:
             item = f"distinct {identifier(value.item)}" if isinstance(value, Grouped) else "*"
-            name, relation = identifier(one.column), context.relation(one.source, rows.spec)
+            name, relation = identifier(one.column), relations.relation(one.source, rows.spec)
             sizes = f"select count({item}) as n from {relation} where {name} is not null group by {name}"
             yield one.column, _spread(rows.db, sizes)
 
@@ -196,7 +196,7 @@ def _shares(counts: Counter[str]) -> dict[str, float]:
 def _labels(rows: Rows, value: Objective) -> Iterator[tuple[str, object]]:
     """How often each value of a label is there; the spread of scores."""
     for one in columns(value):
-        name, relation = identifier(one.column), context.relation(one.source, rows.spec)
+        name, relation = identifier(one.column), relations.relation(one.source, rows.spec)
         if _is_score(value, one):
             yield one.column, _spread(rows.db, f"select {name}::double as n from {relation}")
         elif one.field in _label_fields(value):

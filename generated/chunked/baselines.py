@@ -38,10 +38,11 @@ def bm25(work: Path) -> Scorer:
         b=0.75,
     )
     corpus = read_corpus(work)
-    index.index(bm25s.tokenize(corpus.chunks, stopwords=None, show_progress=False), show_progress=False)
+    texts = corpus.chunks
+    index.index(bm25s.tokenize(texts, stopwords=None, stemmer=None, show_progress=False), show_progress=False)
 
     def score(queries: Queries) -> NDArray[np.float32]:
-        words = bm25s.tokenize(queries.texts, stopwords=None, return_ids=False, show_progress=False)
+        words = bm25s.tokenize(queries.texts, stopwords=None, stemmer=None, return_ids=False, show_progress=False)
         scores = np.stack([index.get_scores(query or [""]) for query in words])
         scores = best_chunks(scores, corpus)
         return np.where(scores > 0, scores, -np.inf).astype(np.float32)

@@ -102,10 +102,11 @@ def bm25(work: Path) -> Scorer:
         k1=1.5,
         b=0.75,
     )
-    index.index(bm25s.tokenize(read_corpus(work).texts, stopwords=None, show_progress=False), show_progress=False)
+    texts = read_corpus(work).texts
+    index.index(bm25s.tokenize(texts, stopwords=None, stemmer=None, show_progress=False), show_progress=False)
 
     def score(queries: Queries) -> NDArray[np.float32]:
-        words = bm25s.tokenize(queries.texts, stopwords=None, return_ids=False, show_progress=False)
+        words = bm25s.tokenize(queries.texts, stopwords=None, stemmer=None, return_ids=False, show_progress=False)
         scores = np.stack([index.get_scores(query or [""]) for query in words])
         return np.where(scores > 0, scores, -np.inf).astype(np.float32)
 

@@ -7,13 +7,13 @@ import unicodedata
 
 import duckdb
 
-from specforge import context, reading
+from specforge import reading, relations
 from specforge.spec.document import Spec
 
 
 def add_cleaners(db: duckdb.DuckDBPyConnection, spec: Spec) -> None:
     """Make the functions and macros that the texts of the sources use."""
-    used = {name: spec.sources[name] for name in context.used_sources(spec)}
+    used = {name: spec.sources[name] for name in relations.used_sources(spec)}
     for cleaner in reading.cleaners(used):
         function = {"unescape": _unescape, "nfkc": _nfkc}[str(cleaner["name"])]
         db.create_function(str(cleaner["name"]), function)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from specforge import context
+from specforge import relations
 from specforge.catalog.roles import Named, columns
 from specforge.checks.opening import Rows
 from specforge.problems import Keys, Problem
@@ -26,11 +26,11 @@ class _Key:
 
 def key_kinds(rows: Rows) -> Iterator[Problem]:
     """Keys that look alike and are not: 00123 is another text than 123, and 12345.0 another than 12345."""
-    for name in context.used_sources(rows.spec):
+    for name in relations.used_sources(rows.spec):
         join = rows.spec.sources[name].join
         if join is not None:
             one = _key(rows, name, join.on, f"sources.{identifier(name)}")
-            other = _key(rows, join.source, join.key or join.on, context.relation(join.source, rows.spec))
+            other = _key(rows, join.source, join.key or join.on, relations.relation(join.source, rows.spec))
             if one.kind != other.kind and _TEXT in (one.kind, other.kind):
                 yield _mismatch(rows, ("sources", name, "join", "on"), one, other, (one, other))
     for name, value in rows.spec.objectives.items():
@@ -41,8 +41,8 @@ def key_kinds(rows: Rows) -> Iterator[Problem]:
 
 def _ids(rows: Rows, keys: Keys, named: Named, of: str) -> Iterator[Problem]:
     """Items and ids are compared as texts, so that whole numbers meet texts; lists are taken apart later."""
-    one = _key(rows, named.source, named.column, context.relation(named.source, rows.spec))
-    other = _key(rows, of, rows.spec.sources[of].id or "", context.relation(of, rows.spec))
+    one = _key(rows, named.source, named.column, relations.relation(named.source, rows.spec))
+    other = _key(rows, of, rows.spec.sources[of].id or "", relations.relation(of, rows.spec))
     if one.kind != other.kind and _FRACTION in (one.kind, other.kind) and not one.kind.endswith("[]"):
         yield _mismatch(rows, keys, one, other, ())
 

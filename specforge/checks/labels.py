@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from specforge import context
+from specforge import relations
 from specforge.catalog.evidence import CitedInAnswer, Clicked, Judged, MutualLike, SameAttribute, ScoredPairs
 from specforge.catalog.objectives import Objective
 from specforge.catalog.roles import Named, columns
@@ -88,7 +88,7 @@ def thresholds(rows: Rows) -> Iterator[Problem]:
         [one] = [found for found in columns(value) if found.field == "score"]
         if not _is_number(_kind(rows, one)):
             continue
-        column, relation = identifier(one.column), context.relation(one.source, rows.spec)
+        column, relation = identifier(one.column), relations.relation(one.source, rows.spec)
         [(low, high)] = rows.ask(f"select min({column})::double, max({column})::double from {relation}")
         if low is None or high is None or float(str(low)) < value.relevant_from <= float(str(high)):
             continue
@@ -100,7 +100,7 @@ def thresholds(rows: Rows) -> Iterator[Problem]:
 
 
 def _misfits(rows: Rows, name: str, value: Objective, one: Named, bad: str, words: str) -> Iterator[Problem]:
-    relation, keys = context.relation(one.source, rows.spec), ("objectives", name, one.field)
+    relation, keys = relations.relation(one.source, rows.spec), ("objectives", name, one.field)
     [(found, number)] = rows.ask(f"select count(*) filter ({bad}), count(*) from {relation}")
     if not found:
         return
@@ -123,7 +123,9 @@ def _verb(number: object) -> str:
 
 def _kind(rows: Rows, one: Named) -> str:
     """DuckDB's name of a column's type."""
-    return str(rows.db.sql(f"select {identifier(one.column)} from {context.relation(one.source, rows.spec)}").types[0])
+    return str(
+        rows.db.sql(f"select {identifier(one.column)} from {relations.relation(one.source, rows.spec)}").types[0]
+    )
 
 
 def _is_number(kind: str) -> bool:

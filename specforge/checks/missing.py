@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import duckdb
 
-from specforge import context
+from specforge import relations
 from specforge.catalog.evidence import CitedInAnswer, Clicked, Judged
 from specforge.catalog.objectives import Objective
 from specforge.catalog.roles import Named, columns
@@ -64,7 +64,7 @@ def _several(rows: Rows, keys: Keys, key: Named, query: Named) -> Iterator[Probl
     found = rows.ask(f"""
         with repeated as (
             select {id}::varchar as id, min({text}) as one, max({text}) as other
-            from {context.relation(key.source, rows.spec)}
+            from {relations.relation(key.source, rows.spec)}
             where {id} is not null
             group by {id}
             having min({text}) <> max({text})
@@ -87,7 +87,7 @@ def lists(rows: Rows) -> Iterator[Problem]:
     for one in _ids(rows):
         if not one.lists:
             continue
-        name, relation = identifier(one.column), context.relation(one.source, rows.spec)
+        name, relation = identifier(one.column), relations.relation(one.source, rows.spec)
         bad = f"{name} is not null and try_cast({name} as varchar[]) is null"
         try:
             [(number,)] = rows.ask(f"select count(*) from {relation} where {bad}")
@@ -118,10 +118,10 @@ def _known(rows: Rows, one: _Ids) -> Iterator[Problem]:
     named, missing, ids = (int(str(number)) for number in found[0][:3])
     span, what = rows.source.value_span(one.keys), f'"{one.column}" of "{one.source}"'
     if missing == named:
-        relation = context.relation(one.of, rows.spec)
+        relation = relations.relation(one.of, rows.spec)
         id = rows.spec.sources[one.of].id or ""
         evidence: tuple[str, ...] = (
-            f"{what}: {rows.examples(one.column, context.relation(one.source, rows.spec))}",
+            f"{what}: {rows.examples(one.column, relations.relation(one.source, rows.spec))}",
             f'"{id}" of "{one.of}": {rows.examples(id, relation)}',
         )
         yield Problem("SF004", f'no {what} is an id of "{one.of}"', span, one.keys, evidence=evidence)
@@ -147,12 +147,12 @@ def _counting(rows: Rows, one: _Ids) -> str:
     value = f"unnest({column}::varchar[])" if one.lists else f"{column}::varchar"
     return f"""
         with given as (
-            select {value} as id from {context.relation(one.source, rows.spec)}
+            select {value} as id from {relations.relation(one.source, rows.spec)}
         ), named as (
             select id, count(*) as times from given where id is not null group by id
         ), collection as (
-            select {id}::varchar as id, bool_or({context.text_expression(one.of, table)} <> '') as has_text
-            from {context.relation(one.of, rows.spec)}
+            select {id}::varchar as id, bool_or({relations.text_expression(one.of, table)} <> '') as has_text
+            from {relations.relation(one.of, rows.spec)}
             where {id} is not null
             group by {id}
         ), missing as (

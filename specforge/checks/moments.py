@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 
 import duckdb
 
-from specforge import context
+from specforge import relations
 from specforge.catalog.roles import columns
 from specforge.checks.opening import Rows
 from specforge.checks.words import clipped, counted, listed
@@ -41,7 +41,7 @@ def times(rows: Rows) -> Iterator[Problem]:
 
 def _time(rows: Rows, keys: Keys, events: str, column: str) -> Iterator[Problem]:
     span = rows.source.value_span(keys)
-    moment, relation = identifier(column), context.relation(events, rows.spec)
+    moment, relation = identifier(column), relations.relation(events, rows.spec)
     bad = f"{moment} is not null and try_cast({moment} as timestamp) is null"
     try:
         found = _bad(rows, moment, relation, bad)

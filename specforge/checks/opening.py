@@ -8,7 +8,7 @@ from pathlib import Path
 
 import duckdb
 
-from specforge import context, reading
+from specforge import reading, relations
 from specforge.catalog.roles import columns, tables
 from specforge.catalog.splits import ByColumn
 from specforge.checks import sandbox
@@ -70,7 +70,7 @@ def open_all(rows: Rows) -> Iterator[Problem]:
     rows.db.execute("use sources")
     add_cleaners(rows.db, rows.spec)
     columns: dict[str, list[str]] = {}
-    for name in context.used_sources(rows.spec):
+    for name in relations.used_sources(rows.spec):
         try:
             columns[name] = _columns(rows, name)
             missing = list(_missing(rows, name, columns))
@@ -119,7 +119,7 @@ def needs(spec: Spec, name: str) -> Iterator[tuple[Keys, str]]:
     table, keys = spec.sources[name], ("sources", name)
     brought = set(table.join.columns) if table.join else set[str]()
     named: list[tuple[Keys, str | None]] = [((*keys, "id"), table.id)]
-    named += [((*keys, "text"), column) for _, column in context.fields(table.text or "")]
+    named += [((*keys, "text"), column) for _, column in relations.fields(table.text or "")]
     named += [((*keys, "join", "on"), table.join.on)] if table.join else []
     named += [((*keys, "read_as", column), column) for column in table.read_as]
     named += [
@@ -137,7 +137,7 @@ def _named_by_joins(spec: Spec, name: str) -> list[tuple[Keys, str | None]]:
     """What other sources take over from this one."""
     found: list[tuple[Keys, str | None]] = []
     for other, table in spec.sources.items():
-        if table.join is None or table.join.source != name or other not in context.used_sources(spec):
+        if table.join is None or table.join.source != name or other not in relations.used_sources(spec):
             continue
         keys: Keys = ("sources", other, "join")
         found.append(((*keys, "key" if table.join.key else "on"), table.join.key or table.join.on))
@@ -187,7 +187,7 @@ def no_column(rows: Rows, keys: Keys, column: str, name: str, columns: list[str]
 def _make(rows: Rows, name: str, columns: dict[str, list[str]]) -> Iterator[Problem]:
     """The table of a source: after its limit and its condition, with the columns that are needed."""
     spec = rows.spec.sources[name]
-    texts = [column for column in context.key_columns(name, rows.spec) if column in columns[name]]
+    texts = [column for column in relations.key_columns(name, rows.spec) if column in columns[name]]
     relation = rows_of(name, rows.spec, rows.base, rows.db, texts)
     relation = relation.limit(spec.limit) if spec.limit else relation
     unreadable = list(columns_read_as(rows.source, name, spec, relation))
@@ -248,7 +248,7 @@ def _join(rows: Rows, name: str) -> Iterator[Problem]:
     join = rows.spec.sources[name].join
     if join is None:
         return
-    right = context.relation(join.source, rows.spec)
+    right = relations.relation(join.source, rows.spec)
     taken = ", ".join(f"r.{identifier(column)}" for column in join.columns)
     match = f"r.{identifier(join.key or join.on)} = l.{identifier(join.on)}"
     try:

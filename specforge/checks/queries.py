@@ -10,7 +10,7 @@ from pathlib import Path
 
 import duckdb
 
-from specforge import context
+from specforge import context, relations
 from specforge.catalog.evidence import Sql
 from specforge.catalog.splits import ByColumn
 from specforge.checks import sandbox
@@ -58,7 +58,7 @@ class _Asked:
 
     @property
     def given(self) -> Mapping[str, str]:
-        return {name: context.relation(name, self.rows.spec) for name in self.value.reads}
+        return {name: relations.relation(name, self.rows.spec) for name in self.value.reads}
 
     def problem(self, message: str, hint: str = "", evidence: tuple[str, ...] = (), code: str = "SF003") -> Problem:
         keys: Keys = ("objectives", self.name, "query")
@@ -183,7 +183,7 @@ def _judged(asked: _Asked) -> Iterator[Problem]:
         yield asked.problem("gives no row", code="SF004")
         return
     id = identifier(rows.spec.sources[of].id or "")
-    items = context.relation(of, rows.spec)
+    items = relations.relation(of, rows.spec)
     if not rows.ask(
         f"select 1 from sources.{_TABLE} j semi join {items} i on i.{id}::varchar = j.document::varchar limit 1"
     ):

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import duckdb
 
-from specforge import context, references
+from specforge import references, relations
 from specforge.catalog.roles import tables
 from specforge.checks import sandbox
 from specforge.checks.keys import key_kinds
@@ -54,7 +54,7 @@ def _of_rows(problems: Iterator[Problem], rows: Rows) -> Iterator[Problem]:
 
 def empty_columns(rows: Rows) -> Iterator[Problem]:
     """Columns that are there and hold nothing."""
-    for name in context.used_sources(rows.spec):
+    for name in relations.used_sources(rows.spec):
         places = {column: keys for keys, column in needs(rows.spec, name)}
         counts = ", ".join(f"count({identifier(column)})" for column in places)
         filled = rows.ask(f"select {counts} from sources.{identifier(name)}")[0] if places else ()
@@ -66,12 +66,12 @@ def empty_columns(rows: Rows) -> Iterator[Problem]:
 
 def joined_keys(rows: Rows) -> Iterator[Problem]:
     """A join whose keys never meet, or meet several rows that say different things."""
-    for name in context.used_sources(rows.spec):
+    for name in relations.used_sources(rows.spec):
         join = rows.spec.sources[name].join
         if join is None:
             continue
         keys: Keys = ("sources", name, "join", "on")
-        span, key, right = rows.source.value_span(keys), join.key or join.on, context.relation(join.source, rows.spec)
+        span, key, right = rows.source.value_span(keys), join.key or join.on, relations.relation(join.source, rows.spec)
         evidence = (
             f'"{join.on}" of "{name}": {rows.examples(join.on, f"sources.{identifier(name)}")}',
             f'"{key}" of "{join.source}": {rows.examples(key, right)}',
@@ -97,7 +97,7 @@ def _conflicts(rows: Rows, name: str) -> Iterator[Problem]:
     found = rows.ask(f"""
         with repeated as (
             select {key}::varchar as key, count(distinct row({taken})) as contents
-            from {context.relation(join.source, rows.spec)}
+            from {relations.relation(join.source, rows.spec)}
             where {key} is not null
             group by {key}
             having count(distinct row({taken})) > 1
@@ -122,8 +122,8 @@ def ids_with_texts(rows: Rows) -> Iterator[Problem]:
             continue
         found = rows.ask(f"""
             with texts as (
-                select {identifier(table.id)}::varchar as id, {context.text_expression(name, table)} as text
-                from {context.relation(name, rows.spec)}
+                select {identifier(table.id)}::varchar as id, {relations.text_expression(name, table)} as text
+                from {relations.relation(name, rows.spec)}
             ), repeated as (
                 select id, min(text) as one, max(text) as other
                 from texts
