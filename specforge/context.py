@@ -70,6 +70,7 @@ def encoder(spec: Spec, folder: str) -> Values:
         "base": At(base.path, at.base.trail),
         "distribution": At(base.distribution, at.base.trail),
         "packaged": base.kind == "package",
+        "of_hub": base.kind == "hub",
         "revision": at.revision,
         "normalised": SIMILARITIES[section.similarity].normalised,
         "one_prompt": section.prompts.query == section.prompts.document,

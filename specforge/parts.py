@@ -28,7 +28,7 @@ def chunks(spec: Spec) -> Values:
     """How the documents of every objective are cut, where some are."""
     found = [chunk_of(value, spec) for value in spec.objectives.values()]
     if not any(found):
-        return {"chunked": False}
+        return {"chunked": False, "token_chunks": False}
     kinds = dict.fromkeys(one.by if one else "whole" for one in found)
     partials = dict.fromkeys(name for kind in kinds for name in _CHUNK_PARTIALS[kind])
     return {

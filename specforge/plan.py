@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from specforge import context, reading, references, relations
+from specforge import context, parts, reading, references, relations
 from specforge.catalog.baselines import BASELINES
 from specforge.catalog.libraries import LIBRARIES, READERS
 from specforge.quote import Code
@@ -143,6 +143,7 @@ def requirements(spec: Spec) -> list[str]:
     """The distributions that the generated code imports or reads files of, as lines of a requirements file."""
     absent = set() if is_tuned(spec) else {"accelerate", "datasets"}
     absent |= set() if _lexical([*baselines(spec), *fused(spec)]) else {"bm25s"}
+    absent |= set() if parts.chunks(spec)["token_chunks"] else {"tokenizers"}
     absent = (absent | {name for names in READERS.values() for name in names if name != "datasets"}) - set(
         _reading(spec)
     )
@@ -193,8 +194,7 @@ def _stages(spec: Spec) -> tuple[Stage, ...]:
     ranking = ("ir-measures", "numpy", "scipy")
     measuring = ("faiss-cpu", "pytrec-eval-terrier", *ranking)
     scripts = tuple(name for name, _, _ in context.scripts(spec))
-    by_tokens = any(source.chunk is not None and source.chunk.by != "sentences" for source in spec.sources.values())
-    base_read, cutting = (model, encoding) if by_tokens else ((), ())
+    base_read, cutting = (model, ("tokenizers",)) if parts.chunks(spec)["token_chunks"] else ((), ())
     stages = (
         Stage(
             "prepare",

@@ -8,7 +8,6 @@ from specforge import reading
 from specforge.catalog import roles
 from specforge.catalog.splits import ByItem, ByTimeThenItem
 from specforge.quote import Code, identifier, sql
-from specforge.spec.chunks import ByHeadings
 from specforge.spec.document import Spec
 from specforge.spec.sources import Source
 from specforge.templating import At
@@ -31,7 +30,7 @@ def text_expression(name: str, source: Source) -> Code:
     """The SQL of a text template: a column that is null or blank takes the text before it along, or is said in words."""
     parts = fields(source.text or "")
     joined = ",\n            ".join(_piece(literal, column, name, source) for literal, column in parts)
-    blanks = r"[^\S\n]+" if isinstance(source.chunk, ByHeadings) else r"\s+"
+    blanks = r"[^\S\n]+" if source.chunk is not None and source.chunk.by != "tokens" else r"\s+"
     text = f"trim(regexp_replace(concat(\n            {joined}\n        ), '{blanks}', ' ', 'g'))"
     begins_with_column = not parts[0][0].strip()
     return Code(f"ltrim({text}, {sql(' ,;:|/-')})" if len(parts) > 1 and begins_with_column else text)

@@ -75,6 +75,7 @@ def test_sentences_by_hand() -> None:
         "はい",
     ]
     assert by_sentences("no end", 1) == ["no end"]
+    assert by_sentences("A title\n \nThe text\nof it.", 1) == ["A title", "The text\nof it."]
 
 
 def test_headings_by_hand() -> None:
@@ -82,6 +83,9 @@ def test_headings_by_hand() -> None:
     assert by_headings(text, 3) == ["before", "# One a b c", "# One d e", "## Two #2 f #no heading", "### Three"]
     assert by_headings("plain text", 3) == ["plain text"]
     assert by_headings("# Only", 3) == ["# Only"]
+    assert by_headings("# Book\n## Chapter\na b\n# End", 3) == ["# Book ## Chapter a b", "# End"]
+    fenced = "# Code\n```\n# no heading\n```\n## Next\na"
+    assert by_headings(fenced, 9) == ["# Code ``` # no heading ```", "## Next a"]
 
 
 @given(st.text(max_size=300), st.integers(1, 9), st.integers(0, 8))
@@ -201,3 +205,24 @@ def test_chunks_are_read_whole(project: Path) -> None:
     assert "SF204" not in codes()
     project.write_text(SPEC.replace(", chunk: {by: tokens, size: 8, overlap: 2}", ""), encoding="utf-8")
     assert "SF204" in codes()
+
+
+def test_every_document_has_a_chunk(project: Path) -> None:
+    """A line break alone is a text, and nothing is left of it where blanks are one."""
+    with duckdb.connect() as db:
+        books = project.parent / "books.parquet"
+        more = "select 'b20' as book, '' as title, chr(10) as body"
+        table = db.sql(f"select * from '{books}' union all {more}").to_arrow_table()
+        db.from_arrow(table).write_parquet(str(books))
+    text = SPEC.replace(
+        '"{title}\\n{body}", chunk: {by: tokens, size: 8, overlap: 2}', '"{body}", chunk: {by: sentences, size: 2}'
+    )
+    assert text != SPEC
+    project.write_text(text, encoding="utf-8")
+    done = prepare(project)
+    assert done.returncode == 0, done.stderr
+    with duckdb.connect() as db:
+        data = project.parent / "work/data"
+        (documents,) = db.sql(f"select count(*) from '{data}/corpus.parquet'").fetchall()[0]
+        (owners,) = db.sql(f"select count(distinct doc) from '{data}/chunks.parquet'").fetchall()[0]
+        assert (documents, owners) == (7, 7)

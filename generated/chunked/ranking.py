@@ -82,7 +82,7 @@ def best_chunks(scores: NDArray[np.float32], corpus: Corpus) -> NDArray[np.float
 
 def rank(score: Scorer, queries: Queries, corpus: Corpus, depth: int) -> Ranking:
     """The best `depth` documents of every query over the full corpus, in blocks of bounded size."""
-    block = max(1, 2**26 // max(1, len(corpus.ids)))
+    block = max(1, 2**26 // max(1, len(corpus.chunks)))
     ranking: Ranking = {}
     for start in range(0, len(queries.ids), block):
         part = queries.some(slice(start, start + block))

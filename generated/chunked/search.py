@@ -10,6 +10,7 @@ import faiss
 import numpy as np
 
 import encoder
+from index import nearest
 from ranking import Corpus, read_corpus
 
 HERE = Path(__file__).resolve().parent
@@ -29,14 +30,11 @@ class Hit:
 
 def hits(index: faiss.Index, model: str, query: str, corpus: Corpus, k: int) -> list[Hit]:
     """The `k` best documents of an index of chunks, which holds vectors of that model; each with its best chunk."""
-    scores, rows = index.search(encoder.encode(encoder.load(model), [query], "query"), index.ntotal)
-    best: dict[int, tuple[int, float]] = {}
-    for row, score in zip(rows[0], scores[0], strict=True):
-        if row >= 0:
-            best.setdefault(int(corpus.owners[row]), (int(row), float(score)))
+    asked = encoder.encode(encoder.load(model), [query], "query")
+    (best,) = nearest(index, asked, corpus.owners, min(k, len(corpus.ids)))
     return [
         Hit(place, corpus.ids[doc], corpus.chunk_ids[row], corpus.chunks[row], score)
-        for place, (doc, (row, score)) in enumerate(list(best.items())[:k], start=1)
+        for place, (doc, (row, score)) in enumerate(best.items(), start=1)
     ]
 
 

@@ -17,6 +17,7 @@ LIBRARIES = {
     "pytrec-eval-terrier": "0.5.11",
     "scipy": "1.17.1",
     "sentence-transformers": "6.2.0",
+    "tokenizers": "0.23.3",
     "torch": "2.13.0",
     "transformers": "5.23.0",
 }
@@ -43,6 +44,7 @@ DISTRIBUTIONS = {
     "pyarrow": ("pyarrow",),
     "scipy": ("scipy",),
     "sentence_transformers": ("sentence-transformers", "transformers"),
+    "tokenizers": ("tokenizers",),
     "torch": ("torch",),
 }
 """Module -> the distributions behind it."""
