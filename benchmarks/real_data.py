@@ -97,6 +97,37 @@ split: {by: column, column: split}
         256,
         32,
     ),
+    "scifact_sql": (
+        """
+sources:
+  corpus: {path: DATA/scifact/corpus.parquet, id: doc_id, text: "{title} {text}"}
+  claims: {path: DATA/scifact/queries.parquet}
+  qrels: {path: DATA/scifact/qrels.parquet}
+objectives:
+  evidence:
+    kind: sql
+    of: corpus
+    reads: [claims, qrels]
+    query: >
+      select c.text as query, r.doc_id as document, r.score as grade, r.split as side
+      from qrels as r join claims as c on c.query_id = r.query_id
+split: {by: column, column: side}
+""",
+        256,
+        32,
+    ),
+    "scifact_links": (
+        """
+sources:
+  texts: {path: texts.parquet, id: id, text: "{text}"}
+  links: {path: links.parquet}
+objectives:
+  cites: {kind: linked, rows: links, item: claim, linked_to: abstract, of: texts}
+split: {by: column, column: split}
+""",
+        256,
+        32,
+    ),
     "retail_carts": (
         """
 sources:
@@ -128,6 +159,17 @@ sources:
   ratings: {path: ML/ratings.parquet, where: rating >= 4}
 objectives:
   likes: {kind: liked_by_same_people, events: ratings, group: user, item: movie, of: movies, min_groups: 20, max_items: 300}
+split: {by: item, test: 25%}
+""",
+        48,
+        64,
+    ),
+    "movielens_years": (
+        """
+sources:
+  movies: {path: ML/movies.parquet, id: movie, text: "{title}, {genres}"}
+objectives:
+  years: {kind: same_attribute, attribute: year, within: 2, of: movies, positives_per_query: 5}
 split: {by: item, test: 25%}
 """,
         48,
@@ -167,6 +209,8 @@ def main(data: Path, movielens: Path | None, names: list[str]) -> None:
         with tempfile.TemporaryDirectory() as folder:
             if "ML/" in text and movielens is not None:
                 _tables(movielens, Path(folder))
+            if "texts.parquet" in text:
+                _texts(data / "scifact", Path(folder))
             spec = Path(folder) / f"{name}.yaml"
             body = text.replace("DATA", str(data.resolve())).replace("ML/", "") + COMMON.format(
                 length=length, batch=batch
@@ -176,13 +220,24 @@ def main(data: Path, movielens: Path | None, names: list[str]) -> None:
         print(f"== {name}\n{text}\n{done.stdout[done.stdout.find('system  ') :]}{done.stderr[-2000:]}", flush=True)
 
 
+def _texts(scifact: Path, folder: Path) -> None:
+    """Claims and abstracts as one collection, and which claim cites which abstract."""
+    with duckdb.connect() as db:
+        claims = f"select 'claim ' || query_id as id, text from '{scifact}/queries.parquet'"
+        abstracts = f"select doc_id::varchar as id, title || ' ' || text as text from '{scifact}/corpus.parquet'"
+        db.sql(f"{claims} union all {abstracts}").write_parquet(str(folder / "texts.parquet"))
+        links = (
+            f"select 'claim ' || query_id as claim, doc_id::varchar as abstract, split from '{scifact}/qrels.parquet'"
+        )
+        db.sql(links).write_parquet(str(folder / "links.parquet"))
+
+
 def _tables(movielens: Path, folder: Path) -> None:
     """The tables under names without types in them."""
     with duckdb.connect() as db:
-        items = db.read_csv(str(movielens / "ml-100k.item"), delimiter="\t", all_varchar=True)
-        items.project("#1 as movie, #2 as title, #3 as year, #4 as genres").write_parquet(
-            str(folder / "movies.parquet")
-        )
+        db.read_csv(str(movielens / "ml-100k.item"), delimiter="\t", all_varchar=True).create("items")
+        items = db.table("items").project("#1 as movie, #2 as title, try_cast(#3 as integer) as year, #4 as genres")
+        items.write_parquet(str(folder / "movies.parquet"))
         ratings = db.read_csv(str(movielens / "ml-100k.inter"), delimiter="\t", all_varchar=True)
         ratings.project('#1 as "user", #2 as movie, #3::int as rating, #4::bigint as "at"').write_parquet(
             str(folder / "ratings.parquet")
