@@ -20,7 +20,7 @@ from specforge.catalog.roles import Named, columns
 from specforge.checks.accounts import accounts
 from specforge.checks.near import duplicates
 from specforge.checks.opening import Rows, open_all
-from specforge.checks.prepared import Tables, batch_size, connect, count, folder, read_summary
+from specforge.checks.prepared import Tables, opened
 from specforge.checks.texts import shared, token_counts, tokenizer_file
 from specforge.checks.words import clipped, percent
 from specforge.pipeline import Checked
@@ -56,10 +56,7 @@ def of(checked: Checked) -> dict[str, Figures]:
 
 
 def _of_objective(data: Path, rows: Rows, name: str) -> Figures:
-    spec = rows.spec
-    with connect(folder(data, spec, name)) as db:
-        summary = read_summary(db)
-        tables = Tables(spec, rows.source, rows.base, name, db, count(db, summary, batch_size(spec)), summary)
+    with opened(rows.spec, rows.source, data, rows.base, name) as tables:
         return dict(_sections(tables, rows))
 
 
@@ -153,15 +150,11 @@ def _overlap(tables: Tables) -> Figures:
         sides["queries"] = ("from queries where split = 'test'", "select distinct anchor from pairs")
     found = Figures()
     for side, (held_out, train) in sides.items():
-        texts, known = _column(tables, f"select distinct text {held_out} order by text"), _column(tables, train)
+        texts, known = tables.texts(f"select distinct text {held_out} order by text"), tables.texts(train)
         same = shared(texts, known)
         near = duplicates([text for text in texts if text not in same], known)
         found[side] = {"texts": len(texts), "the same": len(same), "nearly": len(near)}
     return found
-
-
-def _column(tables: Tables, query: str) -> list[str]:
-    return [text for (text,) in tables.db.execute(query).fetchall()]
 
 
 def _scripts(tables: Tables) -> Figures:
@@ -169,7 +162,7 @@ def _scripts(tables: Tables) -> Figures:
     sides = {"documents": _DOCUMENTS} | ({} if tables.of_items else {"queries": _QUERIES})
     return {
         side: _shares(
-            Counter(map(_script, _column(tables, f"select text from ({texts}) order by hash(id), id limit {_SAMPLE}")))
+            Counter(map(_script, tables.texts(f"select text from ({texts}) order by hash(id), id limit {_SAMPLE}")))
         )
         for side, texts in sides.items()
     }

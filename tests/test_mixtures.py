@@ -136,7 +136,7 @@ def test_what_one_holds_out_does_not_train_another(tmp_path: Path) -> None:
     source, _ = read(path)
     spec, _ = load(source)
     assert spec is not None
-    found = list(across.leaked(spec, source, tmp_path / "work/data"))
+    found = list(across.leaked(spec, source, tmp_path / "work/data", tmp_path))
     assert [(one.code, one.message.partition(" that ")[2]) for one in found] == [
         ("SF301", '"likes" holds out also stand in the training rows of "cards"'),
     ]

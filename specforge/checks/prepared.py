@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -60,15 +62,22 @@ class Tables:
         found = self.db.execute(query).fetchone()
         return tuple(value or 0 for value in found or ())
 
+    def texts(self, query: str) -> list[str]:
+        """The one column of texts that a query gives."""
+        return [text for (text,) in self.db.execute(query).fetchall()]
+
     @property
     def of_items(self) -> bool:
         """Whether the queries are documents themselves."""
         return self.spec.objectives[self.objective].queries == "documents"
 
 
-def folder(data: Path, spec: Spec, objective: str) -> Path:
-    """Where the tables of an objective lie, under what prepare.py wrote."""
-    return data if objective == spec.primary else data / objective
+@contextmanager
+def opened(spec: Spec, source: Source, data: Path, base: Path, objective: str) -> Iterator[Tables]:
+    """The tables of an objective, under `data`, which prepare.py wrote; `base` is the folder of the spec's file."""
+    with connect(data if objective == spec.primary else data / objective) as db:
+        summary = read_summary(db)
+        yield Tables(spec, source, base, objective, db, count(db, summary, batch_size(spec)), summary)
 
 
 def connect(data: Path) -> duckdb.DuckDBPyConnection:

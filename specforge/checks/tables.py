@@ -12,7 +12,7 @@ from specforge.catalog.objectives import Grouped
 from specforge.catalog.splits import ByTime, ByTimeThenItem
 from specforge.checks import across, batches, contrasts, texts
 from specforge.checks.dead import trains
-from specforge.checks.prepared import Profile, Tables, batch_size, connect, count, folder, profile, read_summary
+from specforge.checks.prepared import Profile, Tables, opened, profile
 from specforge.checks.words import counted, percent
 from specforge.problems import Keys, Problem, in_order
 from specforge.source import Source
@@ -33,13 +33,11 @@ _EFFECT = 0.05
 def check(spec: Spec, source: Source, data: Path, base: Path) -> list[Problem]:
     """Every mistake that the prepared tables in the folder `data` show, by place; `base` is the spec's folder."""
     found = [problem for name in spec.objectives for problem in _of_objective(spec, source, data, base, name)]
-    return in_order([*found, *across.leaked(spec, source, data)])
+    return in_order([*found, *across.leaked(spec, source, data, base)])
 
 
 def _of_objective(spec: Spec, source: Source, data: Path, base: Path, name: str) -> list[Problem]:
-    with connect(folder(data, spec, name)) as db:
-        summary = read_summary(db)
-        tables = Tables(spec, source, base, name, db, count(db, summary, batch_size(spec)), summary)
+    with opened(spec, source, data, base, name) as tables:
         found = [problem for rule in RULES for problem in rule(tables)]
     return [replace(problem, message=f'"{name}": {problem.message}') for problem in found] if spec.others else found
 

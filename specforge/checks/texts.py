@@ -72,7 +72,7 @@ def leaked_queries(tables: Tables) -> Iterator[Problem]:
         or (isinstance(value, Interacted) and tables.spec.split.by == "group")
     ):
         return
-    held_out, train = _column(tables, HELD_OUT_QUERIES), _column(tables, TRAINED_QUERIES)
+    held_out, train = tables.texts(HELD_OUT_QUERIES), tables.texts(TRAINED_QUERIES)
     same = shared(held_out, train)
     near = duplicates([text for text in held_out if text not in same], train)
     keys: Keys = ("split", "by")
@@ -84,10 +84,6 @@ def leaked_queries(tables: Tables) -> Iterator[Problem]:
         message = f"{percent(len(near) / len(held_out))} of the held-out queries have a near duplicate in train"
         hint = 'split "by: group" with a column that such queries share'
         yield Problem("SF309", message, tables.source.value_span(keys), keys, hint, _nearly(near))
-
-
-def _column(tables: Tables, query: str) -> list[str]:
-    return [text for (text,) in tables.db.execute(query).fetchall()]
 
 
 def _same(tables: Tables, same: dict[str, str]) -> Iterator[Problem]:
@@ -114,7 +110,7 @@ def _nearly(near: dict[str, str]) -> tuple[str, ...]:
 
 
 def _texts(tables: Tables, where: str) -> list[str]:
-    return _column(tables, f"select text from corpus where {where} order by doc")
+    return tables.texts(f"select text from corpus where {where} order by doc")
 
 
 def shared(texts: list[str], others: list[str]) -> dict[str, str]:
