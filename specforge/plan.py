@@ -59,7 +59,9 @@ def make(spec: Spec, spec_file: Path) -> Plan:
     root, base = root_of(spec_file), spec_file.resolve().parent
     folder = base.relative_to(root).as_posix()
     source = spec_file.resolve().relative_to(root).as_posix()
-    return Plan(spec, root, base, source, _files(spec, folder), _stages(spec))
+    scripts = context.scripts(spec)
+    stages = _stages(spec, tuple(name for name, _, _ in scripts))
+    return Plan(spec, root, base, source, _files(spec, folder, scripts, stages), stages)
 
 
 def is_tuned(spec: Spec) -> bool:
@@ -70,12 +72,6 @@ def is_tuned(spec: Spec) -> bool:
 def more_seeds(spec: Spec) -> tuple[int, ...]:
     """The seeds that the training is repeated with."""
     return () if spec.retriever.train == "none" else spec.retriever.train.seeds[1:]
-
-
-def folds(spec: Spec) -> int | None:
-    """How many times the queries are cut anew, where they are cross-validated."""
-    found: int | None = getattr(spec.split, "folds", None)
-    return found
 
 
 def model_system(spec: Spec) -> str:
@@ -106,7 +102,9 @@ def needs_untuned(spec: Spec) -> bool:
     return any(BASELINES[name].dense for name in [*baselines(spec), *fused(spec)])
 
 
-def _files(spec: Spec, folder: str) -> tuple[File, ...]:
+def _files(
+    spec: Spec, folder: str, scripts: list[tuple[str, str, context.Values]], stages: tuple[Stage, ...]
+) -> tuple[File, ...]:
     values = {
         **context.common(spec, folder),
         "tuned": is_tuned(spec),
@@ -115,14 +113,14 @@ def _files(spec: Spec, folder: str) -> tuple[File, ...]:
         "compare": is_tuned(spec) and needs_untuned(spec),
         "of_base": needs_untuned(spec),
     }
-    files = [File(name, template, values | more) for name, template, more in context.scripts(spec)]
+    files = [File(name, template, values | more) for name, template, more in scripts]
     files += [File(f"{stem}.py", f"python/{stem}.py.jinja", values) for stem in _scripts(spec)]
     files += [
         File(f"{stem}.py", "python/embed.py.jinja", {**values, "embed": context.embedding(stem, is_tuned(spec))})
         for stem in _embeddings(spec)
     ]
     files.append(File("requirements.txt", "text/requirements.txt.jinja", {"libraries": requirements(spec)}))
-    files.append(File("README.md", "text/README.md.jinja", {"stages": _described(_stages(spec)), "name": spec.name}))
+    files.append(File("README.md", "text/README.md.jinja", {"stages": _described(stages), "name": spec.name}))
     return tuple(sorted(files, key=lambda file: file.name))
 
 
@@ -130,7 +128,7 @@ def _scripts(spec: Spec) -> list[str]:
     trained = ["train"] if is_tuned(spec) else []
     trained += ["repeats"] if more_seeds(spec) else []
     trained += ["others"] if spec.others else []
-    trained += ["folds"] if folds(spec) else []
+    trained += ["folds"] if spec.folds else []
     rivals = ["baselines"] if baselines(spec) or fused(spec) else []
     return ["prepare", "encoder", "ranking", "measures", "vectors", *rivals, *trained, "index", "evaluation", "search"]
 
@@ -177,8 +175,8 @@ def _model_reference(spec: Spec) -> str:
     return spec.retriever.base
 
 
-def _stages(spec: Spec) -> tuple[Stage, ...]:
-    """The scripts in order. Each names what its output depends on, and no more: that decides what runs again."""
+def _stages(spec: Spec, scripts: tuple[str, ...]) -> tuple[Stage, ...]:
+    """The scripts in order; `scripts` are those in SQL. Each names what its output depends on, and no more."""
     files = tuple(dict.fromkeys(reading.reference(spec.sources[name]) for name in relations.used_sources(spec)))
     model, precision = (_model_reference(spec),), spec.retriever.precision
     known = ("prepare", "untuned") if needs_untuned(spec) else ("prepare",)
@@ -189,11 +187,10 @@ def _stages(spec: Spec) -> tuple[Stage, ...]:
     training = (*encoding, "accelerate", "datasets")
     repeats = ("repeats",) if more_seeds(spec) else ()
     others = ("others",) if spec.others else ()
-    more_folds = ("folds",) if folds(spec) else ()
+    more_folds = ("folds",) if spec.folds else ()
     measured = (*known, *rivals, "embed", "index", *repeats, *others, *more_folds)
     ranking = ("ir-measures", "numpy", "scipy")
     measuring = ("faiss-cpu", "pytrec-eval-terrier", *ranking)
-    scripts = tuple(name for name, _, _ in context.scripts(spec))
     base_read, cutting = (model, ("tokenizers",)) if parts.chunks(spec)["token_chunks"] else ((), ())
     stages = (
         Stage(

@@ -155,9 +155,8 @@ def _basis(made: Plan, metrics: Mapping[str, Any]) -> str:
     train = made.spec.retriever.train
     if train == "none":
         return share
-    folds = getattr(made.spec.split, "folds", None)
-    if folds:
-        return f"{share}; {folds} folds, each measured by a model that did not train on it"
+    if made.spec.folds:
+        return f"{share}; {made.spec.folds} folds, each measured by a model that did not train on it"
     if len(train.seeds) == 1:
         return f"{share}, of one training run (seed {train.seeds[0]})"
     return f"{share}, of the model of seed {train.seeds[0]}; {_spread(train.seeds, metrics)}"

@@ -40,6 +40,12 @@ def _not_of_hub(spec: Spec) -> bool:
     return place is not None and place.kind != "hub"
 
 
+def _mixes_one(spec: Spec) -> bool:
+    """Whether the parts of a mixture are the parts of one objective, which gives them all."""
+    train = trained(spec)
+    return len(spec.objectives) == 1 and train is not None and any((train.mixture or {}).values())
+
+
 def _whole_rows(spec: Spec) -> bool:
     """Whether no objective counts meetings in groups, of which some only judge."""
     return not any(isinstance(objective, Grouped) for objective in spec.objectives.values())
@@ -48,7 +54,9 @@ def _whole_rows(spec: Spec) -> bool:
 _FIELDS: tuple[tuple[Keys, Callable[[Spec], bool], str], ...] = (
     (("retriever", "loss"), lambda spec: trained(spec) is None, "nothing is trained"),
     (("retriever", "revision"), _not_of_hub, "the base is no Hub name"),
-    (("split", "test"), lambda spec: bool(getattr(spec.split, "folds", None)), '"folds" says what reports'),
+    (("split", "test"), lambda spec: bool(spec.folds), '"folds" says what reports'),
+    (("evaluate", "objective"), lambda spec: len(spec.objectives) == 1, "there is no other"),
+    (("retriever", "train", "mixture"), _mixes_one, "there is one objective"),
     (("split", "judging_groups"), _whole_rows, "no objective counts meetings in groups"),
     (("split", "dev_share"), lambda spec: bool(getattr(spec.split, "dev", ())), '"dev" says what to choose by'),
     (("retriever", "train", "warmup"), _constant, 'schedule "constant" has no warm-up'),

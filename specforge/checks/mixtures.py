@@ -1,4 +1,4 @@
-"""Rules about several objectives in one spec: which counts, and how large a part each gives."""
+"""The rule about several objectives in one spec: how large a part each gives."""
 
 from __future__ import annotations
 
@@ -6,17 +6,9 @@ from collections.abc import Iterator
 
 from specforge.checks.dead import trained
 from specforge.checks.words import listed
-from specforge.problems import Keys, Problem
+from specforge.problems import Problem
 from specforge.source import Source
 from specforge.spec.document import Spec
-
-
-def primary(spec: Spec, source: Source) -> Iterator[Problem]:
-    """Where there is one objective, it is the one that counts."""
-    keys: Keys = ("evaluate", "objective")
-    if spec.evaluate.objective is not None and len(spec.objectives) == 1:
-        message = '"objective" has no effect: there is no other'
-        yield Problem("SF401", message, source.key_span(keys), keys, "leave it out")
 
 
 def parts(spec: Spec, source: Source) -> Iterator[Problem]:
@@ -31,9 +23,6 @@ def parts(spec: Spec, source: Source) -> Iterator[Problem]:
         yield Problem("SF003", message, source.key_span(keys), keys, '"0" is the part of what is measured alone')
     elif not any(mixture.values()):
         yield Problem("SF003", '"mixture" leaves nothing to train', source.key_span(keys), keys, "raise a part above 0")
-    elif len(spec.objectives) == 1:
-        message = '"mixture" has no effect: there is one objective'
-        yield Problem("SF401", message, source.key_span(keys), keys, "leave it out")
 
 
-RULES = (primary, parts)
+RULES = (parts,)

@@ -113,12 +113,7 @@ def group_sizes(spec: Spec, source: Source) -> Iterator[Problem]:
 def shares(spec: Spec, source: Source) -> Iterator[Problem]:
     """Something must be left to train on."""
     test, dev = getattr(spec.split, "test", None), getattr(spec.split, "dev", None)
-    if (
-        isinstance(test, float)
-        and isinstance(dev, float)
-        and test + dev >= 1
-        and not getattr(spec.split, "folds", None)
-    ):
+    if isinstance(test, float) and isinstance(dev, float) and test + dev >= 1 and not spec.folds:
         keys: Keys = ("split", "test") if ("split", "test") in source.places else ("split", "dev")
         message = f'"test" and "dev" take {100 * (test + dev):g} % together and leave nothing to train on'
         yield Problem("SF003", message, source.value_span(keys), keys)
@@ -126,7 +121,7 @@ def shares(spec: Spec, source: Source) -> Iterator[Problem]:
 
 def folds(spec: Spec, source: Source) -> Iterator[Problem]:
     """Cross-validation repeats a whole run; it is not combined with what repeats or multiplies parts of it."""
-    number, keys = getattr(spec.split, "folds", None), ("split", "folds")
+    number, keys = spec.folds, ("split", "folds")
     if number is None:
         return
     span, train = source.key_span(keys), trained(spec)

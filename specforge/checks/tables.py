@@ -153,7 +153,7 @@ def groups_cut(tables: Tables) -> Iterator[Problem]:
 
 def detectable(tables: Tables) -> Iterator[Problem]:
     """The smallest effect that the test queries can show (Sakai 2018: power of paired tests over topics)."""
-    queries = tables.profile.queries_test * (getattr(tables.spec.split, "folds", None) or 1)
+    queries = tables.profile.queries_test * (tables.spec.folds or 1)
     smallest = _POWER * _DEVIATION / math.sqrt(queries) if queries else 0.0
     if smallest <= _EFFECT:
         return

@@ -71,6 +71,12 @@ class Spec(Section):
         return self.evaluate.objective or next(iter(self.objectives))
 
     @property
+    def folds(self) -> int | None:
+        """How many times the queries are cut anew, where they are cross-validated."""
+        found: int | None = getattr(self.split, "folds", None)
+        return found
+
+    @property
     def others(self) -> list[str]:
         """The names of the other objectives."""
         return [name for name in self.objectives if name != self.primary]
