@@ -119,7 +119,7 @@ def _files(
         File(f"{stem}.py", "python/embed.py.jinja", {**values, "embed": context.embedding(stem, is_tuned(spec))})
         for stem in _embeddings(spec)
     ]
-    files.append(File("requirements.txt", "text/requirements.txt.jinja", {"libraries": requirements(spec)}))
+    files.append(File("requirements.txt", "text/requirements.txt.jinja", {"libraries": requirements(spec, stages)}))
     files.append(File("README.md", "text/README.md.jinja", {"stages": _described(stages), "name": spec.name}))
     return tuple(sorted(files, key=lambda file: file.name))
 
@@ -137,16 +137,10 @@ def _embeddings(spec: Spec) -> list[str]:
     return ["embed", "untuned"] if needs_untuned(spec) else ["embed"]
 
 
-def requirements(spec: Spec) -> list[str]:
-    """The distributions that the generated code imports or reads files of, as lines of a requirements file."""
-    absent = set() if is_tuned(spec) else {"accelerate", "datasets"}
-    absent |= set() if _lexical([*baselines(spec), *fused(spec)]) else {"bm25s"}
-    absent |= set() if parts.chunks(spec)["token_chunks"] else {"tokenizers"}
-    absent = (absent | {name for names in READERS.values() for name in names if name != "datasets"}) - set(
-        _reading(spec)
-    )
-    libraries = [f"{name}=={version}" for name, version in LIBRARIES.items() if name not in absent]
-    return sorted([*libraries, *_packages(spec)])
+def requirements(spec: Spec, stages: tuple[Stage, ...]) -> list[str]:
+    """The distributions that the stages use, and the packages whose files they read, as lines of a requirements file."""
+    used = {name for stage in stages for name in stage.libraries}
+    return sorted([*(f"{name}=={LIBRARIES[name]}" for name in used), *_packages(spec)])
 
 
 def _reading(spec: Spec) -> tuple[str, ...]:
