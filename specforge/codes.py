@@ -40,14 +40,16 @@ _ALL = (
     Code("SF003", "wrong-value", _ERROR, "a value of the wrong type, out of range, or missing"),
     Code("SF004", "missing-data", _ERROR, "a file, table or column that does not exist"),
     Code("SF005", "repeated-key", _ERROR, "a key that stands twice in one section"),
+    Code("SF101", "loss-does-not-fit", _ERROR, "a loss that the training rows do not fit"),
     Code("SF102", "label-out-of-range", _ERROR, "labels that the objective cannot take"),
-    Code("SF103", "in-batch-duplicates", _ERROR, "an in-batch loss without a sampler that avoids duplicates"),
+    Code("SF103", "wrong-sampler", _ERROR, "a loss whose batches are drawn as it cannot learn from"),
     Code("SF104", "unfillable-batches", _WARNING, "the sampler cannot fill its batches"),
     Code("SF105", "in-batch-false-negatives", _WARNING, "in-batch negatives that are positives"),
     Code("SF106", "positive-among-negatives", _WARNING, "a positive of the query among its negatives"),
     Code(
         "SF108", "accumulation-adds-no-negatives", _WARNING, "gradient accumulation taken for more in-batch negatives"
     ),
+    Code("SF112", "unreachable-loss", _ERROR, "a loss, scale or margin that does not fit the similarity"),
     Code(
         "SF113", "metric-does-not-fit", _ERROR, "a metric that does not fit the task or is not computed at checkpoints"
     ),

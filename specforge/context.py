@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from specforge import judging, parts, reading, references, relations
-from specforge.catalog import metrics, roles
+from specforge.catalog import metrics, roles, shapes
 from specforge.catalog.evidence import Evidence, Judged, Sql
 from specforge.catalog.objectives import Objective
 from specforge.catalog.similarities import SIMILARITIES
@@ -25,6 +25,7 @@ def common(spec: Spec, folder: str) -> Values:
         "prompts": at.retriever.prompts,
         "encoder": encoder(spec, folder),
         "similarity_function": Code(SIMILARITIES[retriever.similarity].function),
+        "pairwise_similarity": Code(SIMILARITIES[retriever.similarity].pairwise),
         "faiss_metric": Code(SIMILARITIES[spec.index.similarity or retriever.similarity].faiss_metric),
         "index": at.index,
         "index_partial": f"python/index/{spec.index.kind}.py.jinja",
@@ -77,27 +78,68 @@ def encoder(spec: Spec, folder: str) -> Values:
     }
 
 
-_SAMPLERS = {"no_duplicates": Code("NO_DUPLICATES"), "random": Code("BATCH_SAMPLER")}
+_SAMPLERS = {
+    "no_duplicates": Code("NO_DUPLICATES"),
+    "group_by_label": Code("GROUP_BY_LABEL"),
+    "random": Code("BATCH_SAMPLER"),
+}
 """The members of `sentence_transformers.base.sampler.BatchSamplers`."""
 
 
 def training(spec: Spec) -> Values:
     """The loss and the trainer's arguments; nothing where nothing is trained."""
-    loss, train, at = spec.retriever.loss, spec.retriever.train, At(spec.retriever, "retriever")
-    if train == "none" or loss is None:
-        return {"more_seeds": None}
+    retriever, at = spec.retriever, At(spec.retriever, "retriever")
+    loss, train = retriever.loss, retriever.train
+    if train == "none" or loss is None or retriever.sampler is None:
+        return {"more_seeds": None, "fed": None}
     return {
         "loss": at.loss,
-        "cached": loss.cached,
+        "fed": fed(spec, spec.primary),
+        "roles": roles_fed(spec),
+        "row_partials": row_partials(spec),
         "loss_partial": f"python/loss/{loss.kind}.py.jinja",
         "train": at.train,
         "select": at.train.select,
         "select_depth": At(cutoff(train.select.metric), at.train.select.metric.trail) if train.select else None,
-        "sampler": _SAMPLERS[train.sampler],
+        "sampler": _SAMPLERS[retriever.sampler],
         "saving": saving(train, at.train),
         "seed": At(train.seeds[0], at.train.seeds.trail),
         "more_seeds": At(list(train.seeds[1:]), at.train.seeds.trail),
     }
+
+
+_READ_AS_THEY_ARE = ("pairs", "triplets")
+"""Shapes whose rows prepare.py writes as they are trained on."""
+
+
+def shape_of(spec: Spec, name: str) -> str:
+    """The shape of the training rows that an objective is turned into for the loss."""
+    loss = spec.retriever.loss
+    assert loss is not None, "asked of what trains"
+    found = shapes.path(spec.objectives[name].gives(), loss.takes)
+    assert found is not None, "checked before: a loss that does not fit"
+    return found[0]
+
+
+def fed(spec: Spec, name: str) -> Values | None:
+    """How the rows of an objective reach the loss; None where nothing trains."""
+    loss = spec.retriever.loss
+    if spec.retriever.train == "none" or loss is None:
+        return None
+    shape = shape_of(spec, name)
+    return {"shape": shape, "read": Code(shape), "rest": shape == "triplets" and "pairs" in loss.takes}
+
+
+def row_partials(spec: Spec) -> list[str]:
+    """The functions that make training rows of other shapes than those that prepare.py writes."""
+    found = dict.fromkeys(shape_of(spec, name) for name in spec.objectives)
+    return [f"python/rows/{shape}.py.jinja" for shape in found if shape not in _READ_AS_THEY_ARE]
+
+
+def roles_fed(spec: Spec) -> list[Values]:
+    """The columns of the training rows that are texts, and the prompt of each."""
+    roles = dict.fromkeys(role for name in spec.objectives for role in shapes.SHAPES[shape_of(spec, name)].roles)
+    return [{"name": role, "prompt": shapes.PROMPTED[role]} for role in roles if role in shapes.PROMPTED]
 
 
 def saving(train: Train, at: At) -> Values:
@@ -132,6 +174,7 @@ def mixed(name: str, spec: Spec) -> Values:
         "sql": script(name, spec),
         "of_items": value.queries == "documents",
         "negatives": _has_negatives(value),
+        "fed": fed(spec, name),
         "cut": parts.cut(value, spec),
         "part": At(mixture[name], f"retriever.train.mixture.{name}") if mixture else None,
     }

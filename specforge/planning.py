@@ -7,6 +7,7 @@ from dataclasses import asdict
 from pathlib import Path
 
 from specforge import pipeline
+from specforge.catalog import shapes
 from specforge.plan import Plan
 from specforge.report import tables as report
 from specforge.run import runner
@@ -33,12 +34,16 @@ def describe(made: Plan, *, as_json: bool) -> str:
 
 
 def _shapes(made: Plan) -> str:
-    loss = made.spec.retriever.loss
-    given = [f'"{name}" gives {" and ".join(one.provides)}' for name, one in made.spec.objectives.items()]
-    taken = "nothing is trained"
-    if made.spec.retriever.train != "none" and loss is not None:
-        taken = f'loss "{loss.kind}" takes {loss.requires}'
-    return "; ".join([*given, taken])
+    """What each objective gives, by which coercions it becomes what the loss takes, and how batches are drawn."""
+    retriever, lines = made.spec.retriever, list[str]()
+    loss = None if retriever.train == "none" else retriever.loss
+    for name, one in made.spec.objectives.items():
+        lines.append(f'"{name}" gives {" and ".join(one.gives())}')
+        found = shapes.path(one.gives(), loss.takes) if loss else None
+        if loss is not None and found is not None:
+            lines += [f"{step.given} become {step.wanted}: {step.does}" for step in found[1]]
+            lines.append(f'loss "{loss.kind}" takes {found[0]}, drawn by sampler "{retriever.sampler}"')
+    return "; ".join(lines if loss else [*lines, "nothing is trained"])
 
 
 def _rows(made: Plan, found: list[StageStatus]) -> dict[str, int]:

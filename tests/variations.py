@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
-from kinds import BOTH, DATED, GONE, HASHED, KINDS, MORE, Changes
+from kinds import BOTH, DATED, FEW, GONE, HASHED, HASHED_ITEMS, KINDS, MORE, TEXTS, Changes
 
 from specforge import plan
 from specforge.load import load
@@ -131,7 +131,45 @@ RICHES: dict[str, Changes] = {
 }
 """Together they use every section of the language, and write every field of it out."""
 
-RICHES |= KINDS
+
+TRIPLETS: dict[str, Data] = {
+    "kind": "triplets", "rows": "order_lines", "anchor": "words", "positive": "sku", "negative": "other", "of": "products"
+}  # fmt: skip
+LABELS: dict[str, Data] = {"kind": "labelled", "attribute": "label", "of": "products"}
+SCORES: dict[str, Data] = {
+    "kind": "scored_pairs", "rows": "order_lines", "first": "sku", "second": "other", "score": "score",
+    "relevant_from": 4.0, "of": "products",
+}  # fmt: skip
+
+
+def _with_loss(options: dict[str, Data], objective: dict[str, Data]) -> Changes:
+    """A loss of rows that the objective gives."""
+    return {
+        "objectives": {"rows": objective}, "retriever.loss": options, "retriever.train.sampler": GONE,
+        **(FEW if objective is TRIPLETS else {}), "split": TEXTS if objective is TRIPLETS else HASHED_ITEMS,
+    }  # fmt: skip
+
+
+LOSS_KINDS: dict[str, Changes] = {
+    "rich_loss_triplet": _with_loss({"kind": "triplet", "margin": 0.31}, TRIPLETS),
+    "rich_loss_contrastive": _with_loss({"kind": "contrastive", "margin": 0.32}, TRIPLETS),
+    "rich_loss_online_contrastive": _with_loss({"kind": "online_contrastive", "margin": 0.33}, TRIPLETS),
+    "rich_loss_batch_all": _with_loss({"kind": "batch_all_triplet", "margin": 0.34}, LABELS),
+    "rich_loss_batch_hard": _with_loss({"kind": "batch_hard_triplet", "margin": 0.35}, LABELS),
+    "rich_loss_batch_semi_hard": _with_loss({"kind": "batch_semi_hard_triplet", "margin": 0.36}, LABELS),
+    "rich_loss_batch_hard_soft_margin": _with_loss({"kind": "batch_hard_soft_margin_triplet"}, LABELS),
+    "rich_loss_cosent": _with_loss({"kind": "cosent", "scale": 25.0}, TRIPLETS),
+    "rich_loss_angle": _with_loss({"kind": "angle", "scale": 35.0}, TRIPLETS),
+    "rich_loss_cosine_similarity": _with_loss({"kind": "cosine_similarity"}, TRIPLETS),
+    "rich_loss_in_mixture": {
+        **_with_loss({"kind": "contrastive"}, TRIPLETS),
+        "objectives": {"given": TRIPLETS, "seen": {**TRIPLETS, "positive": "other", "negative": "sku"}},
+        "retriever.train.mixture": {"given": 1.0, "seen": 3.0},
+    },
+}
+"""Every loss of a bi-encoder beside those of pairs."""
+
+RICHES |= KINDS | LOSS_KINDS
 
 VARIATIONS: dict[str, Changes] = {
     **RICHES,

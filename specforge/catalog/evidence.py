@@ -309,6 +309,10 @@ class SameAttribute(Evidence):
     within: Annotated[float, Field(gt=0)] | None = None
     """For numbers: values that differ by no more are the same, such as 5 beats per minute."""
 
+    def gives(self) -> tuple[str, ...]:
+        """Values that are the same within a tolerance make no classes."""
+        return self.provides if self.within is None else ("pairs",)
+
 
 class ScoredPairs(_OfRows):
     """Two documents are similar as far as someone scored them; from a score on they are relevant to each other."""
@@ -316,7 +320,7 @@ class ScoredPairs(_OfRows):
     has_negatives: ClassVar[bool] = True
     queries: ClassVar[Literal["documents", "texts"]] = "documents"
     splits: ClassVar[tuple[str, ...]] = _ITEM_SPLITS
-    provides: ClassVar[tuple[str, ...]] = ("triplets", "pairs", "scored_pairs")
+    provides: ClassVar[tuple[str, ...]] = ("triplets", "pairs")
     asks: ClassVar[str | None] = "first"
     kind: Literal["scored_pairs"]
 

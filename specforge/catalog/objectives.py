@@ -32,6 +32,10 @@ class Objective(Section):
     of: Collection | None
     """The source that is the collection: what is found."""
 
+    def gives(self) -> tuple[str, ...]:
+        """The shapes of its training rows as its fields have it."""
+        return self.provides
+
     def logs(self) -> list[str]:
         """The sources with the rows: of several, those that are not the collection."""
         named = [source for field, source, _ in tables(self) if field == self.main]

@@ -25,7 +25,7 @@ def fillable(tables: Tables) -> Iterator[Problem]:
     put off, and what is left goes out in short batches. The trainer takes no more than rows / batch size of them.
     """
     train, pairs = trained(tables.spec), tables.profile.pairs
-    if train is None or train.sampler != "no_duplicates" or not pairs:
+    if train is None or tables.spec.retriever.sampler != "no_duplicates" or not pairs:
         return
     span, size = tables.source.value_span(_KEYS), train.batch_size
     if pairs < size:

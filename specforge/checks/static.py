@@ -13,7 +13,7 @@ from specforge.catalog.metrics import METRICS, names, parse
 from specforge.catalog.objectives import Grouped
 from specforge.catalog.roles import columns
 from specforge.catalog.splits import ByTime
-from specforge.checks import chunks, dead, evidence, mixtures, places, slices
+from specforge.checks import chunks, dead, evidence, losses, mixtures, places, slices
 from specforge.checks.dead import trained
 from specforge.checks.words import clipped, listed
 from specforge.problems import Keys, Problem, in_order
@@ -150,39 +150,6 @@ def moments_in_order(spec: Spec, source: Source) -> Iterator[Problem]:
         yield Problem("SF303", message, source.value_span(("split", "dev")), ("split", "dev"), hint)
 
 
-def loss_given(spec: Spec, source: Source) -> Iterator[Problem]:
-    """Training minimises something."""
-    if trained(spec) is not None and spec.retriever.loss is None:
-        message, keys = '"retriever" needs "loss", because it is trained', ("retriever",)
-        hint = 'add a loss, such as {kind: multiple_negatives_ranking}, or "train: none"'
-        yield Problem("SF003", message, source.key_span(keys), keys, hint)
-
-
-def in_batch_sampler(spec: Spec, source: Source) -> Iterator[Problem]:
-    """Drawn at random, a text meets itself in a batch and is its own negative."""
-    train, loss = trained(spec), spec.retriever.loss
-    if train is None or loss is None or not loss.in_batch or train.sampler == "no_duplicates":
-        return
-    keys = ("retriever", "train", "sampler")
-    message = f'loss "{loss.kind}" needs sampler "no_duplicates", not "{train.sampler}"'
-    hint = "the other texts of a batch are its negatives: a text that stands there twice is its own negative"
-    yield Problem("SF103", message, source.value_span(keys), keys, hint)
-
-
-def accumulation(spec: Spec, source: Source) -> Iterator[Problem]:
-    """Accumulated batches do not see each other's texts."""
-    train, loss = trained(spec), spec.retriever.loss
-    if train is None or loss is None or not loss.in_batch or train.gradient_accumulation == 1:
-        return
-    keys = ("retriever", "train", "gradient_accumulation")
-    message = f"gradient accumulation adds no negatives: each of the {train.gradient_accumulation} batches is alone"
-    whole = train.batch_size * train.gradient_accumulation
-    hint = f'for more negatives set "batch_size: {whole}"'
-    if not loss.cached:
-        hint += f', with loss "cached_{loss.kind}" where memory is short'
-    yield Problem("SF108", message, source.value_span(keys), keys, hint)
-
-
 def metrics(spec: Spec, source: Source) -> Iterator[Problem]:
     """A metric exists, belongs to retrieval, and looks no further than rankings are kept."""
     for keys, name in _metrics(spec):
@@ -298,9 +265,7 @@ RULES = (
     shares,
     folds,
     moments_in_order,
-    loss_given,
-    in_batch_sampler,
-    accumulation,
+    *losses.RULES,
     metrics,
     selection,
     index_similarity,

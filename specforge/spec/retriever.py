@@ -6,7 +6,8 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from specforge.catalog.losses import AnyLoss
+from specforge.catalog.losses.base import Sampler
+from specforge.catalog.losses.bi_encoder import AnyBiEncoderLoss
 from specforge.spec.base import Count, Name, Section, Text
 
 Seed = Annotated[int, Field(ge=0, lt=2**32)]
@@ -62,8 +63,8 @@ class Train(Section):
     gradient_accumulation: Count = 1
     """Batches whose gradients are added up before a step. It does not add in-batch negatives."""
 
-    sampler: Literal["no_duplicates", "random"] = "no_duplicates"
-    """How batches are drawn: no text twice in a batch, or at random."""
+    sampler: Sampler | None = None
+    """How batches are drawn: no text twice in a batch, several texts of each class in a batch, or at random. Without it, as the loss needs it."""
 
     mixture: dict[Name, Annotated[float, Field(ge=0)]] | None = None
     """Of several objectives, how large a part of the training rows each gives, relative to the others: rows of one are repeated, of another left out by lot, and their number stays. An objective with 0 is measured and does not train. Without `mixture`, every row trains once."""
@@ -105,8 +106,15 @@ class Retriever(Section):
     precision: Literal["auto", "fp32", "bf16"] = "auto"
     """Number format of the matrix products; `auto` takes bf16 where the machine has it."""
 
-    loss: AnyLoss | None = None
+    loss: AnyBiEncoderLoss | None = None
     """What training minimises."""
 
     train: Train | Literal["none"] = Train()
     """How the model is trained, or `none` for the base model as it comes."""
+
+    @property
+    def sampler(self) -> Sampler | None:
+        """How batches are drawn; None where nothing is trained."""
+        if self.train == "none" or self.loss is None:
+            return None
+        return self.train.sampler or self.loss.samplers[0]

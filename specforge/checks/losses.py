@@ -1,0 +1,119 @@
+"""The rules about a loss: the rows that it takes, the similarity that it trains, and the batches that it needs."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from typing import get_args
+
+from specforge.catalog import shapes
+from specforge.catalog.losses import LOSSES
+from specforge.catalog.losses.base import Loss
+from specforge.catalog.objectives import Objective
+from specforge.checks.dead import trained, trains
+from specforge.checks.words import listed
+from specforge.problems import Keys, Problem
+from specforge.source import Source
+from specforge.spec.document import Spec
+
+_KEYS: Keys = ("retriever", "loss", "kind")
+_FLOOR = 0.1
+"""The share of its value at the start that an in-batch loss must be able to get rid of all but."""
+
+
+def given(spec: Spec, source: Source) -> Iterator[Problem]:
+    """Training minimises something."""
+    if trained(spec) is not None and spec.retriever.loss is None:
+        message, keys = '"retriever" needs "loss", because it is trained', ("retriever",)
+        hint = 'add a loss, such as {kind: multiple_negatives_ranking}, or "train: none"'
+        yield Problem("SF003", message, source.key_span(keys), keys, hint)
+
+
+def rows(spec: Spec, source: Source) -> Iterator[Problem]:
+    """A loss gets the rows that it takes: as the objective gives them, or by coercions."""
+    loss = spec.retriever.loss
+    if trained(spec) is None or loss is None:
+        return
+    for name, objective in spec.objectives.items():
+        if trains(spec, name) and shapes.path(objective.gives(), loss.takes) is None:
+            takes, gives = listed(loss.takes, " or "), listed(objective.gives(), " and ")
+            message = f'loss "{loss.kind}" takes {takes}, and "{name}" gives {gives}'
+            yield Problem("SF101", message, source.value_span(_KEYS), _KEYS, _way_out(spec.retriever.family, objective))
+
+
+def _way_out(family: str, objective: Objective) -> str:
+    fitting = [loss for loss in LOSSES[family] if shapes.path(objective.gives(), loss.takes)]
+    return f"losses that fit are {listed(map(kind_of, fitting))}"
+
+
+def kind_of(loss: type[Loss]) -> str:
+    """The word that a spec says for a loss."""
+    return str(get_args(loss.model_fields["kind"].annotation)[0])
+
+
+def similarity(spec: Spec, source: Source) -> Iterator[Problem]:
+    """A loss trains the similarity that the index ranks by."""
+    loss, retriever = spec.retriever.loss, spec.retriever
+    if trained(spec) is not None and loss is not None and retriever.similarity not in loss.similarities:
+        message = f'loss "{loss.kind}" trains {listed(loss.similarities)}, and the retriever compares by "{retriever.similarity}"'
+        hint = f'set "similarity: {loss.similarities[0]}", or take another loss'
+        yield Problem("SF112", message, source.value_span(_KEYS), _KEYS, hint)
+
+
+def margin(spec: Spec, source: Source) -> Iterator[Problem]:
+    """A margin can be reached: no two cosine distances differ by more than 2."""
+    loss, keys = spec.retriever.loss, ("retriever", "loss", "margin")
+    size = getattr(loss, "margin", None)
+    if trained(spec) is None or loss is None or size is None or loss.gap is None or size < loss.gap:
+        return
+    message = f'"margin: {size:g}" cannot be reached: cosine distances differ by {loss.gap:g} at most'
+    hint = "every triplet or pair would be pushed on for ever; 0.1 to 0.5 are usual"
+    yield Problem("SF112", message, source.value_span(keys), keys, hint)
+
+
+def scale(spec: Spec, source: Source) -> Iterator[Problem]:
+    """A softmax over cosines can become sharp: with a small scale even the best model keeps most of the loss."""
+    train, loss, keys = trained(spec), spec.retriever.loss, ("retriever", "loss", "scale")
+    size = getattr(loss, "scale", None)
+    if train is None or loss is None or size is None or not loss.in_batch or spec.retriever.similarity != "cosine":
+        return
+    floor = math.log1p((train.batch_size - 1) * math.exp(-2 * size))
+    if floor > _FLOOR * math.log(train.batch_size):
+        message = f'with "scale: {size:g}" the loss cannot fall below {floor:.2f}, because cosines differ by 2 at most'
+        hint = f"it begins near {math.log(train.batch_size):.2f}; 20 is usual (a temperature of 0.05)"
+        yield Problem("SF112", message, source.value_span(keys), keys, hint)
+
+
+_WHY = {
+    "no_duplicates": "the other texts of a batch are its negatives: a text that stands there twice is its own negative",
+    "group_by_label": "its triplets are made within a batch, which needs several texts of each class",
+}
+
+
+def sampler(spec: Spec, source: Source) -> Iterator[Problem]:
+    """Batches are drawn as the loss needs them."""
+    train, loss = trained(spec), spec.retriever.loss
+    if train is None or loss is None or train.sampler is None:
+        return
+    wanted, keys = loss.samplers[0], ("retriever", "train", "sampler")
+    if train.sampler not in loss.samplers:
+        message = f'loss "{loss.kind}" needs sampler "{wanted}", not "{train.sampler}"'
+        hint = _WHY.get(wanted, f'it has no classes to group by; leave "{keys[-1]}" out')
+        yield Problem("SF103", message, source.value_span(keys), keys, hint)
+
+
+def accumulation(spec: Spec, source: Source) -> Iterator[Problem]:
+    """Accumulated batches do not see each other's texts."""
+    train, loss = trained(spec), spec.retriever.loss
+    if train is None or loss is None or not loss.in_batch or train.gradient_accumulation == 1:
+        return
+    keys = ("retriever", "train", "gradient_accumulation")
+    message = f"gradient accumulation adds no negatives: each of the {train.gradient_accumulation} batches is alone"
+    whole = train.batch_size * train.gradient_accumulation
+    hint = f'for more negatives set "batch_size: {whole}"'
+    if not loss.cached:
+        hint += f', with loss "cached_{loss.kind}" where memory is short'
+    yield Problem("SF108", message, source.value_span(keys), keys, hint)
+
+
+RULES = (given, rows, similarity, margin, scale, sampler, accumulation)

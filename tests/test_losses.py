@@ -1,0 +1,125 @@
+"""What losses take, and that each of them trains: a tiny model, a few steps, another model than before."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import get_args
+
+import pytest
+import stages
+from tiny import make_model
+
+from specforge.catalog.losses import LOSSES
+from specforge.catalog.losses.base import Loss
+from specforge.catalog.shapes import COERCIONS, SHAPES, path
+from specforge.checks.losses import kind_of
+
+WORDS = [
+    "bread",
+    "butter",
+    "jam",
+    "honey",
+    "milk",
+    "soil",
+    "seeds",
+    "pots",
+    "gloves",
+    "trowel",
+    "rusks",
+    "lotion",
+    "bib",
+    "puree",
+    "rattle",
+]
+
+SPEC = """\
+specforge: 1
+name: small
+sources:
+  docs: {{path: docs.csv, id: id, text: "{{title}}"}}
+  rows: {{path: rows.csv}}
+objectives:
+  it: {objective}
+split: {{by: item, test: 30%, dev: 10%}}
+retriever:
+  family: bi_encoder
+  base: ./model
+  max_length: 16
+  loss: {loss}
+  train: {{epochs: 1, batch_size: 8, learning_rate: 1e-3}}
+index: {{kind: flat}}
+evaluate: {{primary: nDCG@10, baselines: []}}
+"""
+GIVEN = "{kind: scored_pairs, rows: rows, first: a, second: b, score: score, relevant_from: 3, of: docs}"
+LABELLED = "{kind: labelled, attribute: label, of: docs}"
+
+
+@pytest.fixture(scope="module")
+def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Documents of three labels, and scored pairs of them; a model with random weights."""
+    folder = tmp_path_factory.mktemp("losses")
+    docs = [
+        (f"d{row}", f"{one} {two}", row % 3)
+        for row, (one, two) in enumerate(zip(WORDS * 4, WORDS[7:] * 8, strict=False))
+    ]
+    lines = [f"{ident},{title},{label}" for ident, title, label in docs]
+    (folder / "docs.csv").write_text("id,title,label\n" + "\n".join(lines) + "\n", encoding="utf-8")
+    pairs = [
+        (f"d{row}", f"d{(row + step) % len(docs)}", 5 if step % 3 == 0 else 1)
+        for row in range(len(docs))
+        for step in (2, 3, 4, 6)
+    ]
+    rows = [f"{a},{b},{score}" for a, b, score in pairs]
+    (folder / "rows.csv").write_text("a,b,score\n" + "\n".join(rows) + "\n", encoding="utf-8")
+    make_model(folder / "model", set(WORDS))
+    return folder
+
+
+BI_ENCODER = LOSSES["bi_encoder"]
+
+
+@pytest.mark.parametrize("loss", BI_ENCODER, ids=kind_of)
+def test_it_trains(loss: type[Loss], root: Path) -> None:
+    import torch
+    from sentence_transformers import SentenceTransformer
+
+    (root / "small.yaml").write_text(
+        SPEC.format(loss=f"{{kind: {kind_of(loss)}}}", objective=LABELLED if "classes" in loss.takes else GIVEN),
+        encoding="utf-8",
+    )
+    code, work = stages.compiled(root / "small.yaml"), root / kind_of(loss)
+    stages.run(code, work, "prepare.py", "train.py")
+    before, after = (SentenceTransformer(str(folder), device="cpu") for folder in (root / "model", work / "model"))
+    moved = [not torch.equal(one, other) for one, other in zip(before.parameters(), after.parameters(), strict=True)]
+    assert any(moved)
+    history = json.loads((work / "model/history.json").read_text(encoding="utf-8"))
+    assert isinstance(history, list)
+
+
+def test_every_shape_is_known() -> None:
+    named = {shape for losses in LOSSES.values() for loss in losses for shape in loss.takes}
+    named |= {shape for one in COERCIONS for shape in (one.given, one.wanted)}
+    assert named <= set(SHAPES)
+
+
+def test_every_sampler_and_similarity_is_declared() -> None:
+    for loss in BI_ENCODER:
+        assert loss.samplers and loss.similarities
+        assert loss.in_batch == (loss.samplers == ("no_duplicates",))
+
+
+def test_the_shortest_way_is_taken() -> None:
+    found = path(["triplets", "pairs"], ["labelled_pairs"])
+    assert found is not None
+    shape, steps = found
+    assert (shape, [step.does for step in steps]) == ("labelled_pairs", ["positives are labelled 1, negatives 0"])
+    assert path(["pairs"], ["pairs"]) == ("pairs", ())
+    assert path(["pairs"], ["classes"]) is None
+    assert path(["triplets", "pairs"], ["triplets", "pairs"]) == ("triplets", ())
+
+
+def test_kinds_are_told_apart() -> None:
+    for losses in LOSSES.values():
+        kinds = [kind for loss in losses for kind in get_args(loss.model_fields["kind"].annotation)]
+        assert len(kinds) == len(set(kinds))
