@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from specforge import judging, parts, reading, references, relations
+from specforge import augmenting, judging, parts, reading, references, relations
 from specforge.catalog import metrics, roles, shapes
 from specforge.catalog.evidence import Evidence, Judged, Sql
 from specforge.catalog.objectives import Objective
@@ -91,11 +91,12 @@ def training(spec: Spec) -> Values:
     retriever, at = spec.retriever, At(spec.retriever, "retriever")
     loss, train = retriever.loss, retriever.train
     if train == "none" or loss is None or retriever.sampler is None:
-        return {"more_seeds": None, "fed": None}
+        return {"more_seeds": None, "fed": None, "augmentations": []}
     return {
         "loss": at.loss,
         "fed": fed(spec, spec.primary),
         "roles": roles_fed(spec),
+        **augmenting.values(spec, [str(role["name"]) for role in roles_fed(spec)]),
         "row_partials": row_partials(spec),
         "loss_partial": f"python/loss/{loss.kind}.py.jinja",
         "train": at.train,
@@ -119,6 +120,12 @@ def shape_of(spec: Spec, name: str) -> str:
     found = shapes.path(spec.objectives[name].gives(), loss.takes)
     assert found is not None, "checked before: a loss that does not fit"
     return found[0]
+
+
+def is_fed(spec: Spec) -> bool:
+    """Whether every objective gives rows that the loss takes."""
+    loss = spec.retriever.loss
+    return loss is not None and all(shapes.path(one.gives(), loss.takes) for one in spec.objectives.values())
 
 
 def fed(spec: Spec, name: str) -> Values | None:
@@ -175,6 +182,7 @@ def mixed(name: str, spec: Spec) -> Values:
         "of_items": value.queries == "documents",
         "negatives": _has_negatives(value),
         "fed": fed(spec, name),
+        "other_texts": augmenting.other_texts(value, spec),
         "cut": parts.cut(value, spec),
         "part": At(mixture[name], f"retriever.train.mixture.{name}") if mixture else None,
     }
@@ -224,6 +232,7 @@ def objective(spec: Spec, name: str) -> Values:
         "objective_partial": f"sql/objective/{value.sql}.sql.jinja",
         "of_items": value.queries == "documents",
         **own_sources(spec, name),
+        "other_texts": augmenting.other_texts(value, spec),
         "slices": parts.slices(spec, name) if spec.evaluate.slices else None,
         "kind": At(Code(value.kind), f"objectives.{name}.kind"),
         "collection": collection(value.of, spec) if value.of else own_texts(value, spec),

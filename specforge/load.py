@@ -10,10 +10,12 @@ from typing import Literal, get_origin
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
+from specforge.catalog.augmentations import OtherText
 from specforge.catalog.roles import tables
 from specforge.codes import CODES, Severity
 from specforge.nodes import scalar
 from specforge.problems import Keys, Problem, in_order
+from specforge.relations import templates
 from specforge.shapes import (
     Shape,
     Spot,
@@ -55,6 +57,7 @@ def references(spec: Spec, source: Source) -> list[Problem]:
         *_source_names(spec, source),
         *_objective_names(spec, source),
         *_slices(spec, source),
+        *_augmented(spec, source),
         *_joins(spec, source),
         *_collections(spec, source),
         *_text_formats(spec, source),
@@ -291,6 +294,13 @@ def _slices(spec: Spec, source: Source) -> Iterator[Problem]:
             yield _unknown_name(source, keys, "source", one.source, spec.sources)
 
 
+def _augmented(spec: Spec, source: Source) -> Iterator[Problem]:
+    for name, one in spec.retriever.augmentation.items():
+        if isinstance(one, OtherText) and one.source not in spec.sources:
+            keys: Keys = ("retriever", "augmentation", name, "source")
+            yield _unknown_name(source, keys, "source", one.source, spec.sources)
+
+
 def _place_of(value: object, entry: str, keys: Keys) -> Keys:
     """The place of a value, or of an entry where it is a list."""
     return (*keys, value.index(entry)) if isinstance(value, tuple) else keys
@@ -327,11 +337,10 @@ def _collections(spec: Spec, source: Source) -> Iterator[Problem]:
 
 
 def _text_formats(spec: Spec, source: Source) -> Iterator[Problem]:
-    for name, table in spec.sources.items():
-        mistake = None if table.text is None else _format_mistake(table.text)
+    for keys, text in (found for name in spec.sources for found in templates(name, spec)):
+        mistake = _format_mistake(text)
         if mistake is not None:
-            keys, (message, hint) = ("sources", name, "text"), mistake
-            yield Problem("SF003", message, source.value_span(keys), keys, hint)
+            yield Problem("SF003", mistake[0], source.value_span(keys), keys, mistake[1])
 
 
 def _format_mistake(text: str) -> tuple[str, str] | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from specforge import context, parts, reading, references, relations
+from specforge import augmenting, context, parts, reading, references, relations
 from specforge.catalog.baselines import BASELINES
 from specforge.catalog.libraries import LIBRARIES, READERS
 from specforge.quote import Code
@@ -126,6 +126,7 @@ def _files(
 
 def _scripts(spec: Spec) -> list[str]:
     trained = ["train"] if is_tuned(spec) else []
+    trained += ["augment"] if augmenting.asked(spec) else []
     trained += ["repeats"] if more_seeds(spec) else []
     trained += ["others"] if spec.others else []
     trained += ["folds"] if spec.folds else []

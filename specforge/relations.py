@@ -6,7 +6,9 @@ import string
 
 from specforge import reading
 from specforge.catalog import roles
+from specforge.catalog.augmentations import OtherText
 from specforge.catalog.splits import ByItem, ByTimeThenItem
+from specforge.problems import Keys
 from specforge.quote import Code, identifier, sql
 from specforge.spec.document import Spec
 from specforge.spec.sources import Source
@@ -26,9 +28,9 @@ def fields(template: str) -> list[tuple[str, str]]:
     return [*found, (before, "")] if before else found
 
 
-def text_expression(name: str, source: Source) -> Code:
-    """The SQL of a text template: a column that is null or blank takes the text before it along, or is said in words."""
-    parts = fields(source.text or "")
+def text_expression(name: str, source: Source, template: str | None = None) -> Code:
+    """The SQL of a text template: a column that is null or blank takes the text before it along, or is said in words. `template` stands for another than the source's own."""
+    parts = fields(template or source.text or "")
     joined = ",\n            ".join(_piece(literal, column, name, source) for literal, column in parts)
     blanks = r"[^\S\n]+" if source.chunk is not None and source.chunk.by != "tokens" else r"\s+"
     text = f"trim(regexp_replace(concat(\n            {joined}\n        ), '{blanks}', ' ', 'g'))"
@@ -87,8 +89,19 @@ def key_columns(name: str, spec: Spec) -> list[str]:
 
 def _collection_columns(name: str, spec: Spec) -> set[str]:
     source = spec.sources[name]
-    columns = {source.id, family(spec), *(column for _, column in fields(source.text or ""))}
+    columns = {source.id, family(spec), *(column for _, text in templates(name, spec) for _, column in fields(text))}
     return {column for column in columns if column}
+
+
+def templates(name: str, spec: Spec) -> list[tuple[Keys, str]]:
+    """The text templates over a source, each with its place in the spec."""
+    source, found = spec.sources[name], list[tuple[Keys, str]]()
+    if source.text is not None:
+        found.append((("sources", name, "text"), source.text))
+    for key, one in spec.retriever.augmentation.items():
+        if isinstance(one, OtherText) and one.source == name:
+            found.append((("retriever", "augmentation", key, "text"), one.text))
+    return found
 
 
 def used_sources(spec: Spec, *objectives: str) -> list[str]:

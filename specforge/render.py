@@ -14,11 +14,13 @@ from pathlib import Path
 from ruff.__main__ import find_ruff_bin  # type: ignore[import-untyped]
 
 from specforge.plan import Plan
+from specforge.templating import TEMPLATES
 from specforge.templating import render as fill
 
 MANIFEST = "manifest.json"
 
-_SIBLINGS = 'lint.isort.known-first-party = ["baselines", "embed", "encoder", "index", "measures", "prepare", "ranking", "train", "untuned", "vectors"]'
+_STEMS = sorted(["untuned", *(path.name.partition(".")[0] for path in (TEMPLATES / "python").glob("*.py.jinja"))])
+_SIBLINGS = f"lint.isort.known-first-party = {json.dumps(_STEMS)}"
 """The modules of a code folder that others import."""
 
 

@@ -38,6 +38,7 @@ EXCEPTIONS = {
         (f"rich_{name}-split.folds" for name in ("folds", "folds_of_groups", "folds_shown")),
         "the SQL cuts, folds.py counts",
     ),
+    "rich_augmented-retriever.augmentation.short.source": TABLES,
     "rich_folds_of_groups-evaluate.slices.brand.source": KIND + ": rows of a query, or what is relevant to it",
     "rich_sliced-evaluate.slices.shop.source": KIND + ": rows of a query, or what is relevant to it",
     "rich_sliced-evaluate.slices.cheap.source": KIND + ": rows of a query, or what is relevant to it",
@@ -93,6 +94,7 @@ UNMAPPED = {
     "name": "stands in the README's heading",
     "retriever.train.sampler": "a member of the library's enumeration",
     "sources.products.text": "the first of several lines is named",
+    "retriever.augmentation.short.text": "the first of several lines is named",
     "sources.claims.text": "the first of several lines is named",
     "sources.products.if_empty.size": "a line of the text",
 }

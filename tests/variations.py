@@ -161,6 +161,16 @@ LOSS_KINDS: dict[str, Changes] = {
     "rich_loss_cosent": _with_loss({"kind": "cosent", "scale": 25.0}, TRIPLETS),
     "rich_loss_angle": _with_loss({"kind": "angle", "scale": 35.0}, TRIPLETS),
     "rich_loss_cosine_similarity": _with_loss({"kind": "cosine_similarity"}, TRIPLETS),
+    "rich_augmented": {
+        **KINDS["rich_judged"],
+        "retriever.augmentation": {
+            "fewer": {"kind": "delete_words", "of": "anchors", "share": 0.21, "copies": 2},
+            "other_order": {"kind": "swap_words", "of": "documents", "share": 0.22, "copies": 3},
+            "typos": {"kind": "misspell", "of": "anchors", "share": 0.23, "copies": 4},
+            "part": {"kind": "crop", "of": "anchors", "keep": 0.24, "copies": 5},
+            "short": {"kind": "other_text", "of": "documents", "source": "products", "text": "{title}"},
+        },
+    },
     "rich_loss_in_mixture": {
         **_with_loss({"kind": "contrastive"}, TRIPLETS),
         "objectives": {"given": TRIPLETS, "seen": {**TRIPLETS, "positive": "other", "negative": "sku"}},
@@ -174,6 +184,16 @@ RICHES |= KINDS | LOSS_KINDS
 VARIATIONS: dict[str, Changes] = {
     **RICHES,
     **MORE,
+    "augmented_pairs": {
+        **_with_loss({"kind": "contrastive"}, TRIPLETS), "retriever.augmentation": {"typos": {"kind": "misspell"}}
+    },
+    "augmented_triplets": {
+        **_with_loss({"kind": "multiple_negatives_ranking"}, TRIPLETS),
+        "retriever.augmentation": {"short": {"kind": "other_text", "source": "products", "text": "{title}"}},
+    },
+    "augmented_mixture": {
+        **KINDS["rich_mixture"], "retriever.augmentation": {"typos": {"kind": "misspell"}}, "retriever.train.seeds": (1, 2),
+    },
     "random_sampler": {"retriever.train.sampler": "random", "retriever.train.select": STEPS},
     "weight_equal": {"objectives.carts.weight": "equal"},
     "weight_count": {"objectives.carts.weight": "count", "split": {**BOTH, "unit": "id"}},
@@ -323,6 +343,10 @@ def leaves(data: Data, path: str = "") -> Iterator[Leaf]:
 
 
 OTHERS: dict[str, Data] = {
+    **{f"retriever.augmentation.{name}.of": "documents" for name in ("fewer", "typos", "part")},
+    **{f"retriever.augmentation.{name}.of": "anchors" for name in ("other_order", "short")},
+    "retriever.augmentation.short.source": "claims",
+    "retriever.augmentation.short.text": "{headline}",
     "name": "another",
     "description": "Another sentence.",
     "sources.products.path": "../data/more/products.parquet",

@@ -119,7 +119,8 @@ def needs(spec: Spec, name: str) -> Iterator[tuple[Keys, str]]:
     table, keys = spec.sources[name], ("sources", name)
     brought = set(table.join.columns) if table.join else set[str]()
     named: list[tuple[Keys, str | None]] = [((*keys, "id"), table.id)]
-    named += [((*keys, "text"), column) for _, column in relations.fields(table.text or "")]
+    for place, text in relations.templates(name, spec):
+        named += [(place, column) for _, column in relations.fields(text)]
     named += [((*keys, "join", "on"), table.join.on)] if table.join else []
     named += [((*keys, "read_as", column), column) for column in table.read_as]
     named += [

@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import datetime as dt
-import string
 from collections.abc import Iterator
 
-from specforge import references
+from specforge import references, relations
 from specforge.catalog.baselines import BASELINES
 from specforge.catalog.evidence import Evidence
 from specforge.catalog.metrics import METRICS, names, parse
 from specforge.catalog.objectives import Grouped
 from specforge.catalog.roles import columns
 from specforge.catalog.splits import ByTime
-from specforge.checks import chunks, dead, evidence, losses, mixtures, places, slices
+from specforge.checks import augmentations, chunks, dead, evidence, losses, mixtures, places, slices
 from specforge.checks.dead import trained
 from specforge.checks.words import clipped, listed
 from specforge.problems import Keys, Problem, in_order
@@ -72,8 +71,8 @@ def _names_of_data(spec: Spec) -> Iterator[tuple[Keys, str]]:
         yield (*keys, "table"), table.table or ""
         yield (*keys, "id"), table.id or ""
         yield from (((*keys, "read_as", column), column) for column in table.read_as)
-        for _, column, _, _ in string.Formatter().parse(table.text or ""):
-            yield (*keys, "text"), column or ""
+        for place, text in relations.templates(name, spec):
+            yield from ((place, column) for _, column in relations.fields(text))
         if table.join is not None:
             yield (*keys, "join", "on"), table.join.on
             yield (*keys, "join", "key"), table.join.key or ""
@@ -266,6 +265,7 @@ RULES = (
     folds,
     moments_in_order,
     *losses.RULES,
+    *augmentations.RULES,
     metrics,
     selection,
     index_similarity,

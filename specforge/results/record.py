@@ -11,7 +11,6 @@ from importlib import metadata
 from pathlib import Path
 
 from specforge import __version__
-from specforge.catalog.libraries import LIBRARIES
 from specforge.errors import StageError
 from specforge.locate import fingerprint
 from specforge.plan import Plan
@@ -36,7 +35,7 @@ def compose(made: Plan, run: RunRecord, metrics: Json, problems: Iterable[Proble
         "data_sha256": _data(made),
         "evaluation_fingerprint": metrics["fingerprint"],
         "precision": resolve_precision(made.spec.retriever.precision),
-        "libraries": _versions(),
+        "libraries": _versions(made),
         "machine": machine.describe(),
         "seconds": round(sum(stage.seconds for stage in run.stages), 1),
         "stages": [
@@ -59,10 +58,13 @@ def compose(made: Plan, run: RunRecord, metrics: Json, problems: Iterable[Proble
     }
 
 
+_WRITTEN = {"training_rows": "mixture.json", "augmentation": "augmentation.json"}
+"""What train.py counts: the rows of each of several objectives, and those that augmentation added."""
+
+
 def _training_rows(folder: Path) -> Json:
-    """Objective -> its rows in training, where there are several objectives."""
-    file = folder / "model" / "mixture.json"
-    return {"training_rows": json.loads(file.read_text(encoding="utf-8"))} if file.is_file() else {}
+    files = {key: folder / "model" / name for key, name in _WRITTEN.items()}
+    return {key: json.loads(file.read_text(encoding="utf-8")) for key, file in files.items() if file.is_file()}
 
 
 def spec_hash(made: Plan) -> str:
@@ -80,8 +82,10 @@ def _data(made: Plan) -> Json:
     return {reference: fingerprint(reference, made.base, cache) for reference in sorted(references)}
 
 
-def _versions() -> dict[str, str]:
-    return {name: metadata.version(name) for name in sorted(LIBRARIES)}
+def _versions(made: Plan) -> dict[str, str]:
+    return {
+        name: metadata.version(name) for name in sorted({name for stage in made.stages for name in stage.libraries})
+    }
 
 
 def write(folder: Path, record: Json, evaluation: Path) -> Path:

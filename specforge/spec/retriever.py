@@ -6,6 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
+from specforge.catalog.augmentations import AnyAugmentation
 from specforge.catalog.losses.base import Sampler
 from specforge.catalog.losses.bi_encoder import AnyBiEncoderLoss
 from specforge.spec.base import Count, Name, Section, Text
@@ -108,6 +109,9 @@ class Retriever(Section):
 
     loss: AnyBiEncoderLoss | None = None
     """What training minimises."""
+
+    augmentation: dict[Name, AnyAugmentation] = Field(default_factory=dict)
+    """More training rows from the same ones, by name: copies in which texts are said a little differently. For small data."""
 
     train: Train | Literal["none"] = Train()
     """How the model is trained, or `none` for the base model as it comes."""
