@@ -21,6 +21,7 @@ def common(spec: Spec, folder: str) -> Values:
     return {
         "evaluate": evaluate(spec),
         "bootstrap": at.evaluate.bootstrap,
+        "recomputed": False,
         "retriever": at.retriever,
         "prompts": at.retriever.prompts,
         "encoder": encoder(spec, folder),

@@ -15,8 +15,8 @@ import faiss
 import ir_measures
 import numpy as np
 from numpy.typing import NDArray
-from scipy import stats
 
+from intervals import CONFIDENCE, SEED, interval, paired, resampled
 from measures import DEPTH, METRICS, PRIMARY
 from ranking import Corpus, Queries, Ranking, read_corpus, read_qrels, read_queries, write_run
 
@@ -25,10 +25,6 @@ ROOT = HERE.parents[1]
 
 MODEL = "tuned"
 BASELINES = ["popularity", "bm25", "untuned"]
-CONFIDENCE = 0.95
-RESAMPLES = 10000
-SEED = 0
-BLOCK = 2**24
 
 
 def by_index(index: faiss.Index, vectors: Path, queries: Queries, ids: list[str]) -> Ranking:
@@ -76,27 +72,6 @@ class Observed:
     systems: dict[str, bool]
     values: dict[str, dict[str, NDArray[np.float64]]]
     chosen: dict[str, float]
-
-
-def resampled(queries: int) -> NDArray[np.uint8]:
-    """How often each query is drawn, of shape (resamples, queries); made in blocks of bounded size."""
-    draws, shares = np.random.default_rng(SEED), np.full(queries, 1 / queries)
-    sizes = [len(block) for block in np.array_split(np.arange(RESAMPLES), RESAMPLES * queries // BLOCK + 1)]
-    return np.concatenate([draws.multinomial(queries, shares, size=size).astype(np.uint8) for size in sizes])
-
-
-def interval(values: NDArray[np.float64], draws: NDArray[np.uint8]) -> dict[str, float]:
-    """The mean, and the percentile bootstrap interval of it over queries; `draws` has shape (resamples, queries)."""
-    blocks = np.array_split(draws, draws.size // BLOCK + 1)
-    means = np.concatenate([block @ values for block in blocks]) / len(values)
-    low, high = np.quantile(means, [(1 - CONFIDENCE) / 2, (1 + CONFIDENCE) / 2])
-    return {"mean": float(values.mean()), "low": float(low), "high": float(high)}
-
-
-def paired(a: NDArray[np.float64], b: NDArray[np.float64], draws: NDArray[np.uint8]) -> dict[str, float]:
-    """The mean difference with its interval, and the p-value of a paired t-test (Urbano et al. 2019)."""
-    test = stats.ttest_rel(a, b) if np.any(a != b) else None
-    return {**interval(a - b, draws), "p": float(test.pvalue) if test else 1.0}
 
 
 def extremes(corpus: Corpus, qrels: dict[str, dict[str, int]]) -> dict[str, Ranking]:
