@@ -20,7 +20,7 @@ _TRAIL = "retriever.augmentation"
 
 def asked(spec: Spec) -> dict[str, Augmentation]:
     """The augmentations of a spec that trains, by name."""
-    return {} if spec.retriever.train == "none" else dict(spec.retriever.augmentation)
+    return dict(spec.encoder.augmentation) if spec.encoder and spec.train else {}
 
 
 def changed(value: Augmentation, roles: list[str]) -> list[str]:

@@ -9,7 +9,7 @@ from specforge.catalog.objectives import Objective
 from specforge.catalog.similarities import SIMILARITIES
 from specforge.quote import Code, identifier
 from specforge.spec.document import Spec
-from specforge.spec.retriever import Train
+from specforge.spec.retriever import Retriever, Train
 from specforge.templating import At
 
 Values = dict[str, object]
@@ -17,19 +17,13 @@ Values = dict[str, object]
 
 def common(spec: Spec, folder: str) -> Values:
     """What every template may use. `folder` is the spec's folder relative to the root."""
-    at, retriever = At(spec, ""), spec.retriever
+    at = At(spec, "")
     return {
         "evaluate": evaluate(spec),
         "bootstrap": at.evaluate.bootstrap,
         "recomputed": False,
         "retriever": at.retriever,
-        "prompts": at.retriever.prompts,
-        "encoder": encoder(spec, folder),
-        "similarity_function": Code(SIMILARITIES[retriever.similarity].function),
-        "pairwise_similarity": Code(SIMILARITIES[retriever.similarity].pairwise),
-        "faiss_metric": Code(SIMILARITIES[spec.index.similarity or retriever.similarity].faiss_metric),
-        "index": at.index,
-        "index_partial": f"python/index/{spec.index.kind}.py.jinja",
+        **(encoding(spec, spec.encoder, folder) if spec.encoder else {}),
         "split": at.split,
         "split_partial": f"sql/split/{spec.split.by}.sql.jinja",
         "shares": shares(spec),
@@ -61,9 +55,24 @@ def evaluate(spec: Spec) -> Values:
     }
 
 
-def encoder(spec: Spec, folder: str) -> Values:
+def encoding(spec: Spec, retriever: Retriever, folder: str) -> Values:
+    """What a retriever that encodes texts is, and the index of its vectors."""
+    at, similarity = At(spec, ""), SIMILARITIES[retriever.similarity]
+    assert spec.index is not None, "checked before: vectors without an index"
+    return {
+        "prompts": at.retriever.prompts,
+        "encoder": encoder(retriever, folder),
+        "similarity_function": Code(similarity.function),
+        "pairwise_similarity": Code(similarity.pairwise),
+        "faiss_metric": Code(SIMILARITIES[spec.index.similarity or retriever.similarity].faiss_metric),
+        "index": at.index,
+        "index_partial": f"python/index/{spec.index.kind}.py.jinja",
+    }
+
+
+def encoder(section: Retriever, folder: str) -> Values:
     """The encoding contract."""
-    at, section = At(spec.retriever, "retriever"), spec.retriever
+    at = At(section, "retriever")
     base = references.parse(section.base, folder, hub=True)
     assert base is not None, "checked before: a malformed reference"
     return {
@@ -89,9 +98,9 @@ _SAMPLERS = {
 
 def training(spec: Spec) -> Values:
     """The loss and the trainer's arguments; nothing where nothing is trained."""
-    retriever, at = spec.retriever, At(spec.retriever, "retriever")
-    loss, train = retriever.loss, retriever.train
-    if train == "none" or loss is None or retriever.sampler is None:
+    retriever, at = spec.encoder, At(spec.retriever, "retriever")
+    loss, train = spec.loss, spec.train
+    if retriever is None or train is None or loss is None or retriever.sampler is None:
         return {"more_seeds": None, "fed": None, "augmentations": []}
     return {
         "loss": at.loss,
@@ -116,7 +125,7 @@ _READ_AS_THEY_ARE = ("pairs", "triplets")
 
 def shape_of(spec: Spec, name: str) -> str:
     """The shape of the training rows that an objective is turned into for the loss."""
-    loss = spec.retriever.loss
+    loss = spec.loss
     assert loss is not None, "asked of what trains"
     found = shapes.path(spec.objectives[name].gives(), loss.takes)
     assert found is not None, "checked before: a loss that does not fit"
@@ -125,14 +134,14 @@ def shape_of(spec: Spec, name: str) -> str:
 
 def is_fed(spec: Spec) -> bool:
     """Whether every objective gives rows that the loss takes."""
-    loss = spec.retriever.loss
+    loss = spec.loss
     return loss is not None and all(shapes.path(one.gives(), loss.takes) for one in spec.objectives.values())
 
 
 def fed(spec: Spec, name: str) -> Values | None:
     """How the rows of an objective reach the loss; None where nothing trains."""
-    loss = spec.retriever.loss
-    if spec.retriever.train == "none" or loss is None:
+    loss = spec.loss
+    if loss is None:
         return None
     shape = shape_of(spec, name)
     return {"shape": shape, "read": Code(shape), "rest": shape == "triplets" and "pairs" in loss.takes}
@@ -174,8 +183,7 @@ def queries(spec: Spec) -> Values:
 
 def mixed(name: str, spec: Spec) -> Values:
     """One of several objectives: its script and tables, and its part of the training rows."""
-    value, train = spec.objectives[name], spec.retriever.train
-    mixture = train.mixture if train != "none" else None
+    value, mixture = spec.objectives[name], spec.train.mixture if spec.train else None
     return {
         "name": name,
         "folder": "." if name == spec.primary else name,

@@ -279,8 +279,7 @@ def _objective_names(spec: Spec, source: Source) -> Iterator[Problem]:
     keys: Keys = ("evaluate", "objective")
     if spec.evaluate.objective is not None and spec.evaluate.objective not in spec.objectives:
         yield _unknown_name(source, keys, "objective", spec.evaluate.objective, spec.objectives)
-    train = spec.retriever.train
-    for name in (train.mixture or ()) if train != "none" else ():
+    for name in (spec.train.mixture or ()) if spec.train else ():
         if name not in spec.objectives:
             keys = ("retriever", "train", "mixture", name)
             problem = _unknown_name(source, keys, "objective", name, spec.objectives)
@@ -295,7 +294,7 @@ def _slices(spec: Spec, source: Source) -> Iterator[Problem]:
 
 
 def _augmented(spec: Spec, source: Source) -> Iterator[Problem]:
-    for name, one in spec.retriever.augmentation.items():
+    for name, one in (spec.encoder.augmentation.items() if spec.encoder else ()):
         if isinstance(one, OtherText) and one.source not in spec.sources:
             keys: Keys = ("retriever", "augmentation", name, "source")
             yield _unknown_name(source, keys, "source", one.source, spec.sources)

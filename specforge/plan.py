@@ -66,17 +66,24 @@ def make(spec: Spec, spec_file: Path) -> Plan:
 
 def is_tuned(spec: Spec) -> bool:
     """Whether the spec trains anything."""
-    return spec.retriever.train != "none"
+    return spec.train is not None
 
 
 def more_seeds(spec: Spec) -> tuple[int, ...]:
     """The seeds that the training is repeated with."""
-    return () if spec.retriever.train == "none" else spec.retriever.train.seeds[1:]
+    return spec.train.seeds[1:] if spec.train else ()
 
 
 def model_system(spec: Spec) -> str:
     """The name of the system under test."""
+    if spec.encoder is None:
+        return "bm25"
     return "tuned" if is_tuned(spec) else "untuned"
+
+
+def precision_of(spec: Spec) -> str:
+    """The number format that the retriever encodes in; nothing where it does not encode."""
+    return spec.encoder.precision if spec.encoder else ""
 
 
 def baselines(spec: Spec) -> list[str]:
@@ -151,7 +158,7 @@ def _reading(spec: Spec) -> tuple[str, ...]:
 
 
 def _packages(spec: Spec) -> list[str]:
-    texts = [source.path for source in spec.sources.values()] + [spec.retriever.base]
+    texts = [source.path for source in spec.sources.values()] + [spec.encoder.base if spec.encoder else ""]
     found = [references.parse(text, "") for text in texts if text.startswith("package:")]
     return list(dict.fromkeys(f"{one.distribution}=={one.version}" for one in found if one is not None))
 
@@ -163,17 +170,16 @@ def _described(stages: tuple[Stage, ...]) -> list[dict[str, str]]:
     return [{"script": stage.script, "reads": reads[stage.name], "writes": outputs[stage.name]} for stage in stages]
 
 
-def _model_reference(spec: Spec) -> str:
-    found = references.parse(spec.retriever.base, "", hub=True)
-    if found is not None and found.kind == "hub":
-        return f"hub:{found.path}@{spec.retriever.revision or 'main'}"
-    return spec.retriever.base
+def _model_reference(base: str, revision: str | None) -> str:
+    found = references.parse(base, "", hub=True)
+    return f"hub:{found.path}@{revision or 'main'}" if found is not None and found.kind == "hub" else base
 
 
 def _stages(spec: Spec, scripts: tuple[str, ...]) -> tuple[Stage, ...]:
     """The scripts in order; `scripts` are those in SQL. Each names what its output depends on, and no more."""
     files = tuple(dict.fromkeys(reading.reference(spec.sources[name]) for name in relations.used_sources(spec)))
-    model, precision = (_model_reference(spec),), spec.retriever.precision
+    model = (_model_reference(spec.encoder.base, spec.encoder.revision),) if spec.encoder else ()
+    precision = precision_of(spec)
     known = ("prepare", "untuned") if needs_untuned(spec) else ("prepare",)
     rivals = ("baselines",) if baselines(spec) else ()
     trained = ("train",) if is_tuned(spec) else ()

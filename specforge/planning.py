@@ -35,14 +35,13 @@ def describe(made: Plan, *, as_json: bool) -> str:
 
 def _shapes(made: Plan) -> str:
     """What each objective gives, by which coercions it becomes what the loss takes, and how batches are drawn."""
-    retriever, lines = made.spec.retriever, list[str]()
-    loss = None if retriever.train == "none" else retriever.loss
+    encoder, loss, lines = made.spec.encoder, made.spec.loss, list[str]()
     for name, one in made.spec.objectives.items():
         lines.append(f'"{name}" gives {" and ".join(one.gives())}')
         found = shapes.path(one.gives(), loss.takes) if loss else None
-        if loss is not None and found is not None:
+        if loss is not None and found is not None and encoder is not None:
             lines += [f"{step.given} become {step.wanted}: {step.does}" for step in found[1]]
-            lines.append(f'loss "{loss.kind}" takes {found[0]}, drawn by sampler "{retriever.sampler}"')
+            lines.append(f'loss "{loss.kind}" takes {found[0]}, drawn by sampler "{encoder.sampler}"')
     return "; ".join(lines if loss else [*lines, "nothing is trained"])
 
 
@@ -58,6 +57,6 @@ def _rows(made: Plan, found: list[StageStatus]) -> dict[str, int]:
 def _profile(made: Plan, data: Path) -> dict[str, int]:
     from specforge.checks.tables import profile
 
-    train = made.spec.retriever.train
-    found = asdict(profile(data, None if train == "none" else train.batch_size))
+    train = made.spec.train
+    found = asdict(profile(data, train.batch_size if train else None))
     return {name.replace("_", " "): value for name, value in found.items() if value is not None}

@@ -25,6 +25,7 @@ from specforge.checks.texts import shared, token_counts, tokenizer_file
 from specforge.checks.words import clipped, percent
 from specforge.pipeline import Checked
 from specforge.quote import identifier
+from specforge.spec.retriever import Prompts
 
 Figures = dict[str, object]
 Spread = dict[str, float]
@@ -112,7 +113,7 @@ def _spread(db: duckdb.DuckDBPyConnection, query: str) -> Spread:
 
 
 def _lengths(tables: Tables) -> Figures:
-    prompts = tables.spec.retriever.prompts
+    prompts = tables.spec.encoder.prompts if tables.spec.encoder else Prompts()
     sides = {"documents": (_DOCUMENTS, prompts.document)}
     if not tables.of_items:
         sides["queries"] = (_QUERIES, prompts.query)

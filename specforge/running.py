@@ -152,8 +152,8 @@ def _rows(record: results.Json) -> str:
 def _basis(made: Plan, metrics: Mapping[str, Any]) -> str:
     """What the intervals cover, and what they do not."""
     share = f"{100 * metrics['confidence']:g} % intervals by query"
-    train = made.spec.retriever.train
-    if train == "none":
+    train = made.spec.train
+    if train is None:
         return share
     if made.spec.folds:
         return f"{share}; {made.spec.folds} folds, each measured by a model that did not train on it"

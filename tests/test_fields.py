@@ -22,7 +22,7 @@ NOWHERE = {
 }
 """Path -> what uses the field instead of the generated code."""
 
-ONE_VALUE = {("Spec", "specforge"), ("Retriever", "family")}
+ONE_VALUE = {("Spec", "specforge"), ("BiEncoder", "family"), ("Bm25", "family")}
 """Fields that have one value only."""
 
 TAGS = {"kind", "by"}

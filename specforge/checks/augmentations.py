@@ -13,7 +13,7 @@ from specforge.spec.document import Spec
 
 def sides(spec: Spec, source: Source) -> Iterator[Problem]:
     """The training rows have texts of the side that is changed."""
-    if not augmenting.asked(spec) or spec.retriever.loss is None or not context.is_fed(spec):
+    if not augmenting.asked(spec) or not context.is_fed(spec):
         return
     roles = [str(role["name"]) for role in context.roles_fed(spec)]
     for name, value in augmenting.asked(spec).items():
@@ -25,7 +25,7 @@ def sides(spec: Spec, source: Source) -> Iterator[Problem]:
 
 def templates(spec: Spec, source: Source) -> Iterator[Problem]:
     """Another template is of a collection that is embedded whole."""
-    for name, value in spec.retriever.augmentation.items():
+    for name, value in (spec.encoder.augmentation.items() if spec.encoder else ()):
         if not isinstance(value, OtherText) or value.source not in spec.sources:
             continue
         keys: Keys = ("retriever", "augmentation", name, "source")
@@ -44,7 +44,7 @@ def _collections(spec: Spec) -> set[str | None]:
 def idle(spec: Spec, source: Source) -> Iterator[Problem]:
     """Nothing is augmented where nothing trains."""
     keys: Keys = ("retriever", "augmentation")
-    if spec.retriever.augmentation and not augmenting.asked(spec):
+    if spec.encoder and spec.encoder.augmentation and not augmenting.asked(spec):
         message = '"augmentation" has no effect: nothing is trained'
         yield Problem("SF401", message, source.key_span(keys), keys, "leave it out")
 

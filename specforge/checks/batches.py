@@ -25,7 +25,8 @@ def fillable(tables: Tables) -> Iterator[Problem]:
     put off, and what is left goes out in short batches. The trainer takes no more than rows / batch size of them.
     """
     train, pairs = trained(tables.spec), tables.profile.pairs
-    if train is None or tables.spec.retriever.sampler != "no_duplicates" or not pairs:
+    encoder = tables.spec.encoder
+    if train is None or encoder is None or encoder.sampler != "no_duplicates" or not pairs:
         return
     span, size = tables.source.value_span(_KEYS), train.batch_size
     if pairs < size:
@@ -110,7 +111,7 @@ def false_negatives(tables: Tables) -> Iterator[Problem]:
 
     Exact for two rows drawn at random from those that may stand in one batch, which share no text.
     """
-    train, loss = trained(tables.spec), tables.spec.retriever.loss
+    train, loss = trained(tables.spec), tables.spec.loss
     if train is None or loss is None or not loss.in_batch or not tables.profile.pairs:
         return
     share, rows = (_shares_of_classes if _by_class(tables) else _shares)(tables, train.batch_size)

@@ -25,11 +25,14 @@ def overlaps(spec: Spec, source: Source) -> Iterator[Problem]:
 
 def longer_than_read(spec: Spec, source: Source) -> Iterator[Problem]:
     """A chunk that the model does not read whole is cut twice."""
-    most = spec.retriever.max_length - _SPECIAL
+    if spec.encoder is None:
+        return
+    read = spec.encoder.max_length
+    most = read - _SPECIAL
     for name, table in spec.sources.items():
         if table.chunk is not None and table.chunk.by != "sentences" and table.chunk.size > most:
             keys: Keys = ("sources", name, "chunk", "size")
-            message = f"chunks of {table.chunk.size} tokens are cut at {spec.retriever.max_length}"
+            message = f"chunks of {table.chunk.size} tokens are cut at {read}"
             hint = f'{most} tokens and {_SPECIAL} special ones fit: lower "size", or raise "max_length" of "retriever"'
             yield Problem("SF204", message, source.value_span(keys), keys, hint)
 

@@ -16,7 +16,7 @@ from specforge.spec.retriever import Select, Train
 
 def trained(spec: Spec) -> Train | None:
     """How the retriever is trained, or None where it is not."""
-    return None if spec.retriever.train == "none" else spec.retriever.train
+    return spec.train
 
 
 def trains(spec: Spec, objective: str) -> bool:
@@ -36,7 +36,7 @@ def _constant(spec: Spec) -> bool:
 
 
 def _not_of_hub(spec: Spec) -> bool:
-    place = references.parse(spec.retriever.base, "", hub=True)
+    place = references.parse(spec.encoder.base, "", hub=True) if spec.encoder else None
     return place is not None and place.kind != "hub"
 
 
@@ -127,7 +127,7 @@ _SPLITS = 'leave it out, or split "by: time" or "by: time_then_item"'
 
 def mini_batch(spec: Spec, source: Source) -> Iterator[Problem]:
     """A cached loss saves memory only where the batch is larger than what goes through the model at once."""
-    train, loss = trained(spec), spec.retriever.loss
+    train, loss = trained(spec), spec.loss
     size = getattr(loss, "mini_batch_size", None)
     if train is None or loss is None or size is None or size < train.batch_size:
         return

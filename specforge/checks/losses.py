@@ -23,7 +23,7 @@ _FLOOR = 0.1
 
 def given(spec: Spec, source: Source) -> Iterator[Problem]:
     """Training minimises something."""
-    if trained(spec) is not None and spec.retriever.loss is None:
+    if trained(spec) is not None and spec.loss is None:
         message, keys = '"retriever" needs "loss", because it is trained', ("retriever",)
         hint = 'add a loss, such as {kind: multiple_negatives_ranking}, or "train: none"'
         yield Problem("SF003", message, source.key_span(keys), keys, hint)
@@ -31,8 +31,8 @@ def given(spec: Spec, source: Source) -> Iterator[Problem]:
 
 def rows(spec: Spec, source: Source) -> Iterator[Problem]:
     """A loss gets the rows that it takes: as the objective gives them, or by coercions."""
-    loss = spec.retriever.loss
-    if trained(spec) is None or loss is None:
+    loss = spec.loss
+    if loss is None:
         return
     for name, objective in spec.objectives.items():
         if trains(spec, name) and shapes.path(objective.gives(), loss.takes) is None:
@@ -53,8 +53,8 @@ def kind_of(loss: type[Loss]) -> str:
 
 def similarity(spec: Spec, source: Source) -> Iterator[Problem]:
     """A loss trains the similarity that the index ranks by."""
-    loss, retriever = spec.retriever.loss, spec.retriever
-    if trained(spec) is not None and loss is not None and retriever.similarity not in loss.similarities:
+    loss, retriever = spec.loss, spec.encoder
+    if loss is not None and retriever is not None and retriever.similarity not in loss.similarities:
         message = f'loss "{loss.kind}" trains {listed(loss.similarities)}, and the retriever compares by "{retriever.similarity}"'
         hint = f'set "similarity: {loss.similarities[0]}", or take another loss'
         yield Problem("SF112", message, source.value_span(_KEYS), _KEYS, hint)
@@ -62,9 +62,9 @@ def similarity(spec: Spec, source: Source) -> Iterator[Problem]:
 
 def margin(spec: Spec, source: Source) -> Iterator[Problem]:
     """A margin can be reached: no two cosine distances differ by more than 2."""
-    loss, keys = spec.retriever.loss, ("retriever", "loss", "margin")
+    loss, keys = spec.loss, ("retriever", "loss", "margin")
     size = getattr(loss, "margin", None)
-    if trained(spec) is None or loss is None or size is None or loss.gap is None or size < loss.gap:
+    if loss is None or size is None or loss.gap is None or size < loss.gap:
         return
     message = f'"margin: {size:g}" cannot be reached: cosine distances differ by {loss.gap:g} at most'
     hint = "every triplet or pair would be pushed on for ever; 0.1 to 0.5 are usual"
@@ -73,9 +73,9 @@ def margin(spec: Spec, source: Source) -> Iterator[Problem]:
 
 def scale(spec: Spec, source: Source) -> Iterator[Problem]:
     """A softmax over cosines can become sharp: with a small scale even the best model keeps most of the loss."""
-    train, loss, keys = trained(spec), spec.retriever.loss, ("retriever", "loss", "scale")
-    size = getattr(loss, "scale", None)
-    if train is None or loss is None or size is None or not loss.in_batch or spec.retriever.similarity != "cosine":
+    train, loss, keys = trained(spec), spec.loss, ("retriever", "loss", "scale")
+    size, cosine = getattr(loss, "scale", None), spec.encoder is not None and spec.encoder.similarity == "cosine"
+    if train is None or loss is None or size is None or not loss.in_batch or not cosine:
         return
     floor = math.log1p((train.batch_size - 1) * math.exp(-2 * size))
     if floor > _FLOOR * math.log(train.batch_size):
@@ -92,7 +92,7 @@ _WHY = {
 
 def sampler(spec: Spec, source: Source) -> Iterator[Problem]:
     """Batches are drawn as the loss needs them."""
-    train, loss = trained(spec), spec.retriever.loss
+    train, loss = trained(spec), spec.loss
     if train is None or loss is None or train.sampler is None:
         return
     wanted, keys = loss.samplers[0], ("retriever", "train", "sampler")
@@ -104,7 +104,7 @@ def sampler(spec: Spec, source: Source) -> Iterator[Problem]:
 
 def accumulation(spec: Spec, source: Source) -> Iterator[Problem]:
     """Accumulated batches do not see each other's texts."""
-    train, loss = trained(spec), spec.retriever.loss
+    train, loss = trained(spec), spec.loss
     if train is None or loss is None or not loss.in_batch or train.gradient_accumulation == 1:
         return
     keys = ("retriever", "train", "gradient_accumulation")

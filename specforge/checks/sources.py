@@ -167,36 +167,38 @@ RULES = (
 
 def model(spec: Spec, source: Source, base: Path) -> Iterator[Problem]:
     """The base model, where it is a folder of this machine; Hub names are not looked up."""
+    if spec.encoder is None:
+        return
     keys: Keys = ("retriever", "base")
-    span = source.value_span(keys)
+    span, name = source.value_span(keys), spec.encoder.base
     try:
-        folder = model_folder(spec, base)
+        folder = model_folder(name, base)
     except LookupFailure as failure:
-        packaged = spec.retriever.base.startswith("package:")
-        message = str(failure) if packaged else f'no model "{spec.retriever.base}"'
+        packaged = name.startswith("package:")
+        message = str(failure) if packaged else f'no model "{name}"'
         yield Problem("SF004", message, span, keys, "" if packaged else "paths are relative to the spec's own file")
         return
     if folder is None:
         return
     if not any((folder / name).is_file() for name in ("modules.json", "config.json")):
         hint = 'it has neither "modules.json" nor "config.json"'
-        yield Problem("SF004", f'"{spec.retriever.base}" holds no model', span, keys, hint)
-    yield from _positions(spec, source, folder)
+        yield Problem("SF004", f'"{name}" holds no model', span, keys, hint)
+    yield from _positions(spec.encoder.max_length, source, folder)
 
 
-def model_folder(spec: Spec, base: Path) -> Path | None:
-    """Where the base model lies; None for a Hub name. Raises LookupFailure."""
-    place = references.parse(spec.retriever.base, "", hub=True)
-    return None if place is None or place.kind == "hub" else locate(spec.retriever.base, base)[0]
+def model_folder(model: str, base: Path) -> Path | None:
+    """Where a model lies; None for a Hub name. Raises LookupFailure."""
+    place = references.parse(model, "", hub=True)
+    return None if place is None or place.kind == "hub" else locate(model, base)[0]
 
 
-def _positions(spec: Spec, source: Source, folder: Path) -> Iterator[Problem]:
+def _positions(read: int, source: Source, folder: Path) -> Iterator[Problem]:
     """A model with learnt positions has none for tokens past the last."""
     try:
         most = json.loads((folder / "config.json").read_text(encoding="utf-8")).get("max_position_embeddings")
     except (OSError, ValueError, AttributeError):
         return
-    if isinstance(most, int) and spec.retriever.max_length > most:
+    if isinstance(most, int) and read > most:
         keys: Keys = ("retriever", "max_length")
-        message = f'"max_length" is {spec.retriever.max_length}, and the model has positions for {most} tokens'
+        message = f'"max_length" is {read}, and the model has positions for {most} tokens'
         yield Problem("SF003", message, source.value_span(keys), keys)

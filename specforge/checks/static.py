@@ -60,7 +60,7 @@ def printable(spec: Spec, source: Source) -> Iterator[Problem]:
 
 def _names_of_data(spec: Spec) -> Iterator[tuple[Keys, str]]:
     """Every file, model and column that the spec names."""
-    yield ("retriever", "base"), spec.retriever.base
+    yield ("retriever", "base"), spec.encoder.base if spec.encoder else ""
     yield ("split", "unit"), getattr(spec.split, "unit", "id")
     yield ("split", "column"), getattr(spec.split, "column", "")
     for name, objective in spec.objectives.items():
@@ -85,7 +85,7 @@ def _field(keys: Keys) -> str:
 
 def model_reference(spec: Spec, source: Source) -> Iterator[Problem]:
     """A model shipped by a package is named with the package's version."""
-    if references.parse(spec.retriever.base, "", hub=True) is None:
+    if spec.encoder is not None and references.parse(spec.encoder.base, "", hub=True) is None:
         keys, (message, hint) = ("retriever", "base"), places.NO_PACKAGE
         yield Problem("SF003", message, source.value_span(keys), keys, hint)
 
@@ -201,9 +201,18 @@ def selection(spec: Spec, source: Source) -> Iterator[Problem]:
         yield Problem("SF114", message, source.value_span(keys), keys, hint)
 
 
+def index_given(spec: Spec, source: Source) -> Iterator[Problem]:
+    """Vectors are searched by an index."""
+    if spec.encoder is not None and spec.index is None:
+        hint = f'"index" answers queries with the vectors of family "{spec.retriever.family}"; {{kind: flat}} compares all'
+        yield Problem("SF003", 'the spec needs "index"', source.key_span(("retriever",)), ("retriever",), hint)
+
+
 def index_similarity(spec: Spec, source: Source) -> Iterator[Problem]:
     """The index ranks by what training made near."""
-    chosen, wanted = spec.index.similarity, spec.retriever.similarity
+    if spec.index is None or spec.encoder is None:
+        return
+    chosen, wanted = spec.index.similarity, spec.encoder.similarity
     if chosen is not None and chosen != wanted:
         keys = ("index", "similarity")
         message = f'the index ranks by "{chosen}", and the retriever compares by "{wanted}"'
@@ -268,6 +277,7 @@ RULES = (
     *augmentations.RULES,
     metrics,
     selection,
+    index_given,
     index_similarity,
     split_fits,
     group_column,

@@ -133,8 +133,9 @@ class _Side:
 
 def _sides(tables: Tables) -> Iterator[_Side]:
     """Queries that are documents are read whole where documents are, unless they have another prompt."""
-    prompts = tables.spec.retriever.prompts
-    documents = "from embedded"
+    documents, encoder = "from embedded", tables.spec.encoder
+    assert encoder is not None, "asked of what encodes"
+    prompts = encoder.prompts
     yield _Side("text", "texts", documents, prompts.document)
     if not tables.of_items:
         yield _Side("query", "queries", _QUERIES, prompts.query)
@@ -150,13 +151,14 @@ _QUERIES = """
 def cut(tables: Tables) -> Iterator[Problem]:
     """Texts with more tokens than the model is set to read, counted by its own tokenizer."""
     file = tokenizer_file(tables)
-    if file is not None:
+    if file is not None and tables.spec.encoder is not None:
         for side in _sides(tables):
-            yield from _cut(tables, side, token_counts(tables, file, side.texts, side.prompt))
+            counts = token_counts(tables, file, side.texts, side.prompt)
+            yield from _cut(tables, side, counts, tables.spec.encoder.max_length)
 
 
-def _cut(tables: Tables, side: _Side, counts: list[tuple[int, str, str]]) -> Iterator[Problem]:
-    lengths, longest = sorted(length for length, _, _ in counts), tables.spec.retriever.max_length
+def _cut(tables: Tables, side: _Side, counts: list[tuple[int, str, str]], longest: int) -> Iterator[Problem]:
+    lengths = sorted(length for length, _, _ in counts)
     share = sum(length > longest for length in lengths) / max(len(lengths), 1)
     if share <= _CUT:
         return
@@ -186,12 +188,18 @@ def token_counts(tables: Tables, file: Path, texts: str, prompt: str) -> list[tu
 
 
 def tokenizer_file(tables: Tables) -> Path | None:
-    """The base model's tokenizer, where it is at hand."""
+    """The base model's tokenizer, where there is one at hand."""
+    encoder = tables.spec.encoder
+    return None if encoder is None else tokenizer_of(encoder.base, encoder.revision, tables.base)
+
+
+def tokenizer_of(model: str, revision: str | None, base: Path) -> Path | None:
+    """The tokenizer of a model, where it is at hand; `base` is the folder of the spec."""
     try:
-        folder = model_folder(tables.spec, tables.base)
+        folder = model_folder(model, base)
     except LookupFailure:
         return None
-    return _cached(tables) if folder is None else _in_folder(folder)
+    return _cached(model, revision) if folder is None else _in_folder(folder)
 
 
 def _in_folder(folder: Path) -> Path | None:
@@ -205,14 +213,14 @@ def _in_folder(folder: Path) -> Path | None:
     return next((file for file in found if file.is_file()), None)
 
 
-def _cached(tables: Tables) -> Path | None:
+def _cached(model: str, revision: str | None) -> Path | None:
     """Of a Hub model that was downloaded before; nothing is fetched."""
     from huggingface_hub import try_to_load_from_cache
 
-    place = references.parse(tables.spec.retriever.base, "", hub=True)
+    place = references.parse(model, "", hub=True)
     name = place.path if place is not None else ""
     try:
-        found = try_to_load_from_cache(name, "tokenizer.json", revision=tables.spec.retriever.revision)
+        found = try_to_load_from_cache(name, "tokenizer.json", revision=revision)
     except ValueError:
         return None
     return Path(found) if isinstance(found, str) else None

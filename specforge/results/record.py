@@ -13,7 +13,7 @@ from pathlib import Path
 from specforge import __version__
 from specforge.errors import StageError
 from specforge.locate import fingerprint
-from specforge.plan import Plan
+from specforge.plan import Plan, precision_of
 from specforge.problems import Problem
 from specforge.results.verdict import verdict
 from specforge.run import machine
@@ -34,7 +34,7 @@ def compose(made: Plan, run: RunRecord, metrics: Json, problems: Iterable[Proble
         "code_sha256": _digest(files),
         "data_sha256": _data(made),
         "evaluation_fingerprint": metrics["fingerprint"],
-        "precision": resolve_precision(made.spec.retriever.precision),
+        "precision": resolve_precision(precision_of(made.spec)),
         "libraries": _versions(made),
         "machine": machine.describe(),
         "seconds": round(sum(stage.seconds for stage in run.stages), 1),

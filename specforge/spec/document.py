@@ -8,11 +8,12 @@ from pydantic import Field
 
 from specforge.catalog.dictionary import AnyObjective
 from specforge.catalog.indexes import AnyIndex
+from specforge.catalog.losses.base import Loss
 from specforge.catalog.objectives import Objective
 from specforge.catalog.splits import AnySplit, ByAnchor, ByGroup, ByItem
 from specforge.spec.base import Name, Section, Text
 from specforge.spec.evaluate import Evaluate
-from specforge.spec.retriever import Retriever
+from specforge.spec.retriever import AnyRetriever, Retriever, Train
 from specforge.spec.sources import Source
 
 _WITHOUT_DATES: dict[str, type[ByItem] | type[ByAnchor] | type[ByGroup]] = {
@@ -53,17 +54,32 @@ class Spec(Section):
     split: AnySplit = Field(default_factory=_needed_split)
     """How evaluation data are kept apart from training data; without it, the split that the objectives need: by what they name as `group`, else by item where queries are documents and by anchor where they are texts."""
 
-    retriever: Retriever
-    """The model that embeds queries and documents."""
+    retriever: AnyRetriever
+    """What finds documents for a query."""
 
-    index: AnyIndex
-    """What answers queries."""
+    index: AnyIndex | None = None
+    """What answers queries with vectors; every retriever but bm25 needs it."""
 
     evaluate: Evaluate
     """How success is measured."""
 
     accept: dict[Annotated[str, Field(pattern=r"^SF\d{3}$")], Text] = Field(default_factory=dict)
     """Warnings that are accepted, each by its code with a reason."""
+
+    @property
+    def encoder(self) -> Retriever | None:
+        """The retriever, where it is a model that encodes texts."""
+        return self.retriever if isinstance(self.retriever, Retriever) else None
+
+    @property
+    def train(self) -> Train | None:
+        """How the retriever is trained; None where it is not."""
+        return None if self.encoder is None or self.encoder.train == "none" else self.encoder.train
+
+    @property
+    def loss(self) -> Loss | None:
+        """What training the retriever minimises; None where it is not trained."""
+        return self.encoder.loss if self.encoder is not None and self.train is not None else None
 
     @property
     def primary(self) -> str:

@@ -1,13 +1,13 @@
-"""The model that turns texts into vectors, and how it is tuned."""
+"""What finds documents for a query: a model that turns texts into vectors and how it is tuned, or words in common."""
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Union
 
 from pydantic import Field
 
 from specforge.catalog.augmentations import AnyAugmentation
-from specforge.catalog.losses.base import Sampler
+from specforge.catalog.losses.base import Loss, Sampler
 from specforge.catalog.losses.bi_encoder import AnyBiEncoderLoss
 from specforge.spec.base import Count, Name, Section, Text
 
@@ -84,10 +84,10 @@ class Train(Section):
 
 
 class Retriever(Section):
-    """A model that embeds queries and documents, so that near means relevant."""
+    """What all models share that encode queries and documents, so that near means relevant."""
 
-    family: Literal["bi_encoder"]
-    """One vector a text."""
+    family: str
+    """What a text becomes."""
 
     base: Text
     """The model to start from: a Hub name, a folder (`./model`) or `package:DISTRIBUTION==VERSION/path/in/package`."""
@@ -107,7 +107,7 @@ class Retriever(Section):
     precision: Literal["auto", "fp32", "bf16"] = "auto"
     """Number format of the matrix products; `auto` takes bf16 where the machine has it."""
 
-    loss: AnyBiEncoderLoss | None = None
+    loss: Loss | None = None
     """What training minimises."""
 
     augmentation: dict[Name, AnyAugmentation] = Field(default_factory=dict)
@@ -122,3 +122,29 @@ class Retriever(Section):
         if self.train == "none" or self.loss is None:
             return None
         return self.train.sampler or self.loss.samplers[0]
+
+
+class BiEncoder(Retriever):
+    """A model that embeds queries and documents, so that near means relevant."""
+
+    family: Literal["bi_encoder"]
+    """One vector a text."""
+
+    loss: AnyBiEncoderLoss | None = None
+    """What training minimises."""
+
+
+class Bm25(Section):
+    """Words in common with the query, weighted by rarity (Robertson et al. 1994; bm25s, Lucene's variant). Nothing is trained."""
+
+    family: Literal["bm25"]
+    """The words of a text, counted."""
+
+    k1: Annotated[float, Field(ge=0, le=10)] = 1.5
+    """How soon more of the same word in a document counts no more."""
+
+    b: Annotated[float, Field(ge=0, le=1)] = 0.75
+    """How far long documents are held to have their words by length alone."""
+
+
+AnyRetriever = Annotated[Union[BiEncoder, Bm25], Field(discriminator="family")]
