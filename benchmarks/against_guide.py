@@ -21,7 +21,6 @@ from timing import Timed, time_process
 from specforge import load, source
 from specforge.locate import locate
 from specforge.spec.document import Spec
-from specforge.spec.retriever import Train
 
 ROOT = Path(__file__).resolve().parents[1]
 SPECFORGE = Path(sys.executable).with_name("specforge")
@@ -58,9 +57,9 @@ def _turn(folder: Path) -> dict[str, tuple[Timed, float]]:
 
 def _command(project: Path, out: Path) -> list[str | Path]:
     spec = _spec()
-    train = spec.retriever.train
-    assert isinstance(train, Train)
-    (base,) = locate(spec.retriever.base, project)
+    train, encoder = spec.train, spec.encoder
+    assert train is not None and encoder is not None
+    (base,) = locate(encoder.base, project)
     script: list[str | Path] = [sys.executable, ROOT / "benchmarks" / "guide_script.py", "--out", out, "--base", base]
     script += ["--data", project / "runs/same_cart/data", "--batch", str(train.batch_size)]
     return [*script, "--epochs", str(train.epochs), "--rate", str(train.learning_rate)]

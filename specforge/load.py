@@ -294,7 +294,7 @@ def _slices(spec: Spec, source: Source) -> Iterator[Problem]:
 
 
 def _augmented(spec: Spec, source: Source) -> Iterator[Problem]:
-    for name, one in (spec.encoder.augmentation.items() if spec.encoder else ()):
+    for name, one in spec.encoder.augmentation.items() if spec.encoder else ():
         if isinstance(one, OtherText) and one.source not in spec.sources:
             keys: Keys = ("retriever", "augmentation", name, "source")
             yield _unknown_name(source, keys, "source", one.source, spec.sources)

@@ -138,7 +138,19 @@ def _scripts(spec: Spec) -> list[str]:
     trained += ["others"] if spec.others else []
     trained += ["folds"] if spec.folds else []
     rivals = ["baselines"] if baselines(spec) or fused(spec) else []
-    return ["prepare", "encoder", "ranking", "measures", "intervals", "vectors", *rivals, *trained, "index", "evaluation", "search"]
+    return [
+        "prepare",
+        "encoder",
+        "ranking",
+        "measures",
+        "intervals",
+        "vectors",
+        *rivals,
+        *trained,
+        "index",
+        "evaluation",
+        "search",
+    ]
 
 
 def _embeddings(spec: Spec) -> list[str]:

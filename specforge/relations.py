@@ -98,7 +98,7 @@ def templates(name: str, spec: Spec) -> list[tuple[Keys, str]]:
     source, found = spec.sources[name], list[tuple[Keys, str]]()
     if source.text is not None:
         found.append((("sources", name, "text"), source.text))
-    for key, one in (spec.encoder.augmentation.items() if spec.encoder else ()):
+    for key, one in spec.encoder.augmentation.items() if spec.encoder else ():
         if isinstance(one, OtherText) and one.source == name:
             found.append((("retriever", "augmentation", key, "text"), one.text))
     return found

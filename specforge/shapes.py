@@ -93,7 +93,8 @@ class Spot:
 
 
 def locate(root: Shape, data: Data, loc: Keys) -> Spot | None:
-    """The place that pydantic's `loc` means. It names the members of unions among the keys, so it is followed along the types.
+    """The place that pydantic's `loc`, or plain keys, mean. A `loc` names the members of unions among the keys, so it is
+    followed along the types.
 
     None for a member of a union that the data cannot mean: a mapping where the member is a word.
     """
@@ -103,8 +104,12 @@ def locate(root: Shape, data: Data, loc: Keys) -> Spot | None:
         if part == "[key]" and len(keys) == 2:
             return Spot(keys, shape(get_args(fields(root)[str(keys[0])].type)[0]), is_key=True)
         if here.tag is not None:
-            here = next(member for member in members(here) if part in choices(fields(member)[here.tag]))
-            continue
+            tag = str(part) if part in choices(here) else _tag_at(data, keys, here.tag)
+            here = next(
+                (member for member in members(here) if tag in choices(fields(member)[here.tag or ""])), Shape(object)
+            )
+            if part == tag:
+                continue
         if _is_union(here.type):
             sections = [member for member in members(here) if is_section(member)]
             if not sections or not isinstance(value_at(data, keys), dict):
@@ -116,6 +121,12 @@ def locate(root: Shape, data: Data, loc: Keys) -> Spot | None:
             continue
         keys, here = (*keys, part), _inside(here, part)
     return Spot(keys, here)
+
+
+def _tag_at(data: Data, keys: Keys, tag: str) -> Data:
+    """The member of a union that the data at a place mean."""
+    value = value_at(data, keys)
+    return value.get(tag) if isinstance(value, dict) else None
 
 
 def _inside(of: Shape, part: str | int) -> Shape:

@@ -60,6 +60,11 @@ WORDS = [
 ]
 
 
+def rows_of(query: str) -> list[tuple[str, ...]]:
+    with duckdb.connect() as db:
+        return db.execute(query).fetchall()
+
+
 @pytest.fixture(scope="module")
 def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Questions of one to three words, and documents with a brand or without."""
@@ -118,7 +123,7 @@ def test_a_typing_mistake_is_within_letters(augment: ModuleType, text: str, seed
 
 def test_every_copied_row_is_counted(work: Path) -> None:
     counts = json.loads((work / "model/augmentation.json").read_text(encoding="utf-8"))
-    [(pairs,)] = duckdb.sql(f"select count(*) from '{work}/data/pairs.parquet'").fetchall()
+    [(pairs,)] = rows_of(f"select count(*) from '{work}/data/pairs.parquet'")
     copies = {"fewer": 2, "typos": 1, "order": 1, "part": 1, "short": 1}
     assert {name: sum(fates.values()) for name, fates in counts.items()} == {
         name: copy * pairs for name, copy in copies.items()
@@ -130,10 +135,10 @@ def test_every_copied_row_is_counted(work: Path) -> None:
 def test_nothing_that_reports_is_made(augment: ModuleType, work: Path) -> None:
     from datasets import Dataset
 
-    pairs = duckdb.sql(f"select anchor, positive from '{work}/data/pairs.parquet'").fetchall()
+    pairs = rows_of(f"select anchor, positive from '{work}/data/pairs.parquet'")
     rows = Dataset.from_dict({"anchor": [row[0] for row in pairs], "positive": [row[1] for row in pairs]})
     parts, _ = augment.augmented({"pairs": rows}, work, 42)
-    held_out = {text for (text,) in duckdb.sql(f"select lower(text) from '{work}/data/queries.parquet'").fetchall()}
+    held_out = {text for (text,) in rows_of(f"select lower(text) from '{work}/data/queries.parquet'")}
     assert set(parts["pairs"]["anchor"]) == {row[0] for row in pairs}, "the rows as given are all there"
     made = {text.lower() for name, part in parts.items() if name != "pairs" for text in part["anchor"]}
     assert made & {row[0].lower() for row in pairs} and not made & held_out

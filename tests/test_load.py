@@ -34,8 +34,7 @@ def test_a_good_spec_loads() -> None:
     spec, problems = _loaded()
     assert problems == []
     assert spec is not None
-    assert spec.retriever.train != "none"
-    assert spec.retriever.train.learning_rate == 5e-5
+    assert spec.train is not None and spec.train.learning_rate == 5e-5
     assert spec.evaluate.metrics == ("R@10", "RR@10")
 
 

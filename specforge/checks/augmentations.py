@@ -25,7 +25,7 @@ def sides(spec: Spec, source: Source) -> Iterator[Problem]:
 
 def templates(spec: Spec, source: Source) -> Iterator[Problem]:
     """Another template is of a collection that is embedded whole."""
-    for name, value in (spec.encoder.augmentation.items() if spec.encoder else ()):
+    for name, value in spec.encoder.augmentation.items() if spec.encoder else ():
         if not isinstance(value, OtherText) or value.source not in spec.sources:
             continue
         keys: Keys = ("retriever", "augmentation", name, "source")

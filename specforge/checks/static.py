@@ -204,7 +204,9 @@ def selection(spec: Spec, source: Source) -> Iterator[Problem]:
 def index_given(spec: Spec, source: Source) -> Iterator[Problem]:
     """Vectors are searched by an index."""
     if spec.encoder is not None and spec.index is None:
-        hint = f'"index" answers queries with the vectors of family "{spec.retriever.family}"; {{kind: flat}} compares all'
+        hint = (
+            f'"index" answers queries with the vectors of family "{spec.retriever.family}"; {{kind: flat}} compares all'
+        )
         yield Problem("SF003", 'the spec needs "index"', source.key_span(("retriever",)), ("retriever",), hint)
 
 

@@ -34,6 +34,8 @@ class Loss(Section):
     labels: ClassVar[tuple[float, float] | None] = None
     gap: ClassVar[float | None] = None
 
+    kind: str
+
 
 Scale = Annotated[float, Field(gt=0, le=1000)]
 Margin = Annotated[float, Field(gt=0, le=100)]
