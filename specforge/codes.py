@@ -54,8 +54,10 @@ _ALL = (
         "SF113", "metric-does-not-fit", _ERROR, "a metric that does not fit the task or is not computed at checkpoints"
     ),
     Code("SF114", "test-selects", _ERROR, "the test set selects the checkpoint"),
+    Code("SF115", "negatives-nearer", _WARNING, "negatives that look more like answers than the positives"),
     Code("SF204", "texts-cut", _WARNING, "texts longer than the model reads"),
     Code("SF205", "similarity-mismatch", _ERROR, "the index measures another similarity than the loss trained"),
+    Code("SF206", "traces-in-texts", _WARNING, "texts with markup or letters of a wrong encoding"),
     Code("SF301", "test-query-in-train", _ERROR, "a test query that training has seen"),
     Code("SF302", "groups-split-by-rows", _ERROR, "grouped data split by rows"),
     Code("SF303", "training-after-test", _ERROR, "training events later than test events"),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from specforge.catalog.evidence import CitedInAnswer, Clicked, Interacted, Sql
-from specforge.catalog.splits import ByColumn
+from specforge.catalog.splits import ByAnchor, ByColumn
 from specforge.problems import Keys, Problem
 from specforge.source import Source
 from specforge.spec.document import Spec
@@ -46,6 +46,16 @@ def user_side(spec: Spec, source: Source) -> Iterator[Problem]:
             yield _idle(source, (*keys, "max_events"), '"max_events" has no effect without "history"')
 
 
+def users_apart(spec: Spec, source: Source) -> Iterator[Problem]:
+    """What a user took before is other text in every row: split by it, every user stands on both sides."""
+    for name, value in spec.objectives.items():
+        if isinstance(value, Interacted) and value.history is not None and isinstance(spec.split, ByAnchor):
+            keys: Keys = ("split", "by")
+            message = f'split "by: anchor" leaves the users of "{name}" on both sides'
+            hint = 'split "by: group", so that a user falls on one side, or "by: time"'
+            yield Problem("SF302", message, source.value_span(keys), keys, hint)
+
+
 def dwell(spec: Spec, source: Source) -> Iterator[Problem]:
     """A threshold needs its column, and a column its threshold."""
     for name, value in spec.objectives.items():
@@ -68,4 +78,4 @@ def _idle(source: Source, keys: Keys, message: str) -> Problem:
     return Problem("SF401", message, source.key_span(keys), keys, "leave it out")
 
 
-RULES = (passages, user_side, dwell, query_sides)
+RULES = (passages, user_side, users_apart, dwell, query_sides)

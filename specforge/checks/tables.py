@@ -10,7 +10,7 @@ from pathlib import Path
 
 from specforge.catalog.objectives import Grouped
 from specforge.catalog.splits import ByTime, ByTimeThenItem
-from specforge.checks import across, batches, contrasts, texts
+from specforge.checks import across, batches, contrasts, nearer, texts, traces
 from specforge.checks.dead import trains
 from specforge.checks.prepared import Profile, Tables, opened, profile
 from specforge.checks.words import counted, percent
@@ -174,4 +174,6 @@ RULES = (
     *texts.RULES,
     *batches.RULES,
     *contrasts.RULES,
+    *nearer.RULES,
+    *traces.RULES,
 )

@@ -1,0 +1,101 @@
+"""Every fault of benchmarks/mutations is told of before anything is trained, and no correct spec is blamed."""
+
+from __future__ import annotations
+
+import ast
+import csv
+import json
+from pathlib import Path
+
+import pytest
+from mutations import check, costs
+from mutations.faults import FAULTS
+from mutations.starts import STARTS
+from tiny import project
+
+from specforge import pipeline
+
+CORRECT = [name for name in STARTS if name not in check.awaited()]
+LARGE = {"same_cart"}
+
+
+@pytest.fixture(scope="module")
+def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("mutations")
+
+
+@pytest.mark.parametrize("name", FAULTS)
+def test_fault(name: str, root: Path) -> None:
+    found = check.answer(FAULTS[name], root)
+    if found.outcome == "not in the language yet":
+        assert FAULTS[name].awaits
+        pytest.skip(found.words)
+    assert found.outcome != "missed", found.words
+    assert found.words and found.milliseconds > 0
+
+
+@pytest.mark.parametrize("name", sorted(set(CORRECT) - LARGE))
+def test_a_correct_spec_is_not_blamed(name: str, root: Path) -> None:
+    assert check.false_alarms(root, [name]) == {name: []}
+
+
+def test_every_fault_says_what_it_is_and_where_it_is_made() -> None:
+    assert len(FAULTS) >= 50
+    assert len({fault.says for fault in FAULTS.values()}) == len(FAULTS)
+    for fault in FAULTS.values():
+        assert fault.says[0].islower() and not fault.says.endswith("."), fault.says
+        assert fault.source, fault.name
+        expected = [bool(fault.code), bool(fault.counted), fault.same, fault.stale, fault.instead is not None]
+        assert sum(expected) == 1 + (fault.instead is not None and bool(fault.code)), fault.name
+
+
+def test_costs_are_of_faults() -> None:
+    assert set(costs.COSTS) <= set(FAULTS)
+
+
+@pytest.mark.parametrize("name", costs.COSTS)
+def test_the_change_that_lets_a_fault_through_fits_the_code(name: str, tmp_path: Path) -> None:
+    cost = costs.COSTS[name]
+    spec = tmp_path / f"{cost.task}.yaml"
+    spec.write_text(f"specforge: 1\nname: {cost.task}\n{costs.TASKS[cost.task].spec}", encoding="utf-8")
+    made = pipeline.read(spec).plan
+    assert made is not None
+    before, after = costs.changed(made, ()), costs.changed(made, cost.code)
+    assert {file for file in before if before[file] != after[file]} == {file for file, _, _ in cost.code}
+    for file, text in after.items():
+        if file.endswith(".py"):
+            ast.parse(text, file)
+
+
+def evaluation(folder: Path, values: dict[str, float]) -> Path:
+    folder.mkdir()
+    (folder / "metrics.json").write_text(json.dumps({"primary": "nDCG@10"}), encoding="utf-8")
+    with (folder / "scores.csv").open("w", encoding="utf-8", newline="") as file:
+        table = csv.writer(file)
+        table.writerow(["query_id", "bm25 nDCG@10", "tuned nDCG@10"])
+        table.writerows([query, 0.5, value] for query, value in values.items())
+    return folder
+
+
+def test_a_difference_is_taken_query_by_query(tmp_path: Path) -> None:
+    right = {f"q{place}": place / 200 for place in range(101)}
+    wrong = {query: value + 0.25 for query, value in reversed(right.items())}
+    cost = costs.Cost("claims", ())
+    found = costs.compare(cost, evaluation(tmp_path / "right", right), evaluation(tmp_path / "wrong", wrong))
+    assert found.paired and found.queries == 101
+    assert (found.correct.mean, found.faulty.mean) == (0.25, 0.5)
+    assert found.difference == costs.Interval(0.25, 0.25, 0.25)
+    others = {f"x{query}": value for query, value in right.items()}
+    found = costs.compare(cost, tmp_path / "right", evaluation(tmp_path / "others", others))
+    assert not found.paired
+    assert found.difference.low < -0.03 < 0.0 == found.difference.mean < 0.03 < found.difference.high
+
+
+@pytest.mark.slow
+def test_a_tiny_fault_costs_something(tmp_path: Path) -> None:
+    spec = project(tmp_path)
+    cost = costs.Cost("tiny", (("encoder.py", "MAX_LENGTH = 16", "MAX_LENGTH = 2"),))
+    found = costs.compare(cost, costs.run(spec, "correct"), costs.run(spec, "cut", cost.code))
+    assert found.paired and found.task == "tiny"
+    assert found.difference.mean < 0 and found.faulty.mean < found.correct.mean
+    assert costs.in_words(json.loads(costs.as_json({"cut": found}))["cut"]).startswith("nDCG@10 ")
