@@ -57,13 +57,19 @@ def answer(fault: Fault, root: Path) -> Answer:
     if fault.stale:
         return _stale(fault, path)
     started = time.perf_counter()
-    checked, broken = looked_at(path)
+    checked, broken, where = pipeline.read(path), "", "spec"
+    if fault.code not in _codes(checked):
+        (checked, broken), where = looked_at(path), "rows"
     milliseconds = 1000 * (time.perf_counter() - started)
     found = _found(fault, checked, root)
     if found is None and fault.awaits:
         return Answer("not in the language yet", "", 0.0, f"awaits {fault.awaits}")
     outcome, words = found or ("missed", _instead_of_it(checked, broken))
-    return Answer(outcome, "spec" if checked.data is None and not _of_rows(checked) else "rows", milliseconds, words)
+    return Answer(outcome, where, milliseconds, words)
+
+
+def _codes(checked: Checked) -> set[str]:
+    return {problem.code for problem in checked.problems}
 
 
 def _is_known(fault: Fault, root: Path) -> bool:
@@ -175,11 +181,6 @@ def _stale(fault: Fault, path: Path) -> Answer:
     return Answer(
         "refused" if stale else "missed", "code", milliseconds, "`specforge compile --check`: " + "; ".join(lines[:1])
     )
-
-
-def _of_rows(checked: Checked) -> bool:
-    """Whether the sources were opened: what the spec alone shows is told before."""
-    return not pipeline.read(checked.path).refused
 
 
 def _instead_of_it(checked: Checked, broken: str) -> str:

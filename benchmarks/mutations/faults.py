@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from mutations import faults_of_evaluation, faults_of_specs, faults_of_tables, faults_of_training
+from mutations import faults_of_evaluation, faults_of_logs, faults_of_specs, faults_of_tables, faults_of_training
 from mutations.fault import Fault
 
 FAMILIES: dict[str, tuple[Fault, ...]] = {
@@ -11,7 +11,7 @@ FAMILIES: dict[str, tuple[Fault, ...]] = {
     "labels": faults_of_tables.LABELS,
     "times": faults_of_tables.TIMES,
     "texts": faults_of_tables.TEXTS,
-    "joins and logs": faults_of_tables.JOINS,
+    "joins and logs": faults_of_logs.JOINS,
     "batches": faults_of_training.BATCHES,
     "negatives": faults_of_training.NEGATIVES,
     "rates, scales, margins": faults_of_training.RATES,

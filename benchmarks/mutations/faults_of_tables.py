@@ -16,10 +16,6 @@ from mutations.fault import (
 )
 
 
-def _twice(rows: list[Row]) -> list[Row]:
-    return [row for row in rows for _ in range(2)]
-
-
 def _stars(clicked: str) -> str:
     return "5" if clicked == "1" else "2"
 
@@ -46,16 +42,6 @@ def _renamed(place: int, row: Row) -> Row:
 def _copies(rows: list[Row]) -> list[Row]:
     """A second row for every article, under an id of its own."""
     return [*rows, *(_renamed(place, row) for place, row in enumerate(rows))]
-
-
-def _one_giant(rows: list[Row]) -> list[Row]:
-    """A reseller's session, with everything in it."""
-    products = dict.fromkeys(row["product_id"] for row in rows)
-    return [*rows, *(rows[0] | {"session": "reseller", "product_id": product} for product in products)]
-
-
-def _of_two_titles(rows: list[Row]) -> list[Row]:
-    return [*rows, *(row | {"title": f"{row['title']}, new"} for row in rows[:60])]
 
 
 def _latin(text: str) -> bytes:
@@ -111,7 +97,7 @@ COLUMNS = (
         "the column with the score is named as the first text",
         "huggingface.co/docs/autotrain, Understanding Column Mapping: it has no way of knowing what a column means",
         "scored_pairs",
-        "SF003",
+        "SF102",
         edits=(("first: one", "first: score"), ("score: score ", "score: one ")),
     ),
     Fault(
@@ -216,12 +202,14 @@ IDS = (
 
 LABELS = (
     Fault(
-        "scores_0_to_5_in_a_0_to_1_loss",
-        "scores from 0 to 5 go into a loss that compares them with a cosine",
+        "scores_to_100_for_a_cosine",
+        "scores from 0 to 100 go into a loss that compares them with a cosine",
         "huggingface/sentence-transformers#1095, Label range",
         "cosine_loss",
         "SF102",
-        awaits="losses of scored pairs",
+        edits=(("relevant_from: 3", "relevant_from: 60"),),
+        data=on("scores.csv", by_value("score", lambda score: str(20 * float(score)))),
+        awaits="training rows with scores",
     ),
     Fault(
         "threshold_of_another_scale",
@@ -270,14 +258,6 @@ LABELS = (
         "judged",
         "SF102",
         data=on("qrels.csv", by_value("grade", lambda grade: "-2" if grade == "0" else grade, every=5)),
-    ),
-    Fault(
-        "labels_of_two_kinds",
-        "scores from 0 to 5 go into a loss of pairs that are alike or not",
-        "sbert.net, ContrastiveLoss: the labels are 1 and 0",
-        "contrastive_loss",
-        "SF102",
-        awaits="losses of labelled pairs",
     ),
     Fault(
         "lists_as_text",
@@ -366,59 +346,5 @@ TEXTS = (
         "question_answer",
         "SF004",
         edits=(('"{title}. {text}"', '"{title}. {body}"'),),
-    ),
-)
-
-JOINS = (
-    Fault(
-        "join_multiplies_rows",
-        "a key of the joined table stands for several rows, and each multiplies the events",
-        "pandas documentation, merge: `validate`; github.com/Abineshabee/watcher/discussions/4, join explosions",
-        "joined",
-        "SF003",
-        edits=(("topics: {path: data/articles.csv}", "topics: {path: data/topics.csv}"),),
-        data=(("topics.csv", "articles.csv", by_rows(_of_two_titles)),),
-    ),
-    Fault(
-        "join_loses_rows",
-        "half of the keys have no partner in the joined table, and their rows vanish",
-        "pandas-dev/pandas#58547, merge validation has no check of totality",
-        "joined",
-        counted="faq_without_topics",
-        edits=(("topics: {path: data/articles.csv}", "topics: {path: data/topics.csv}"),),
-        data=(("topics.csv", "articles.csv", by_rows(lambda rows: rows[::2])),),
-    ),
-    Fault(
-        "join_meets_nothing",
-        "the keys of the two tables are written differently, and no row has a partner",
-        "pandas-dev/pandas#58547, merge validation has no check of totality",
-        "joined",
-        "SF004",
-        edits=(("topics: {path: data/articles.csv}", "topics: {path: data/topics.csv}"),),
-        data=(("topics.csv", "articles.csv", by_value("article_id", str.upper)),),
-    ),
-    Fault(
-        "events_twice",
-        "the log was exported twice, and every event stands in it two times",
-        "Lee et al. 2022, Deduplicating Training Data Makes Language Models Better (ACL)",
-        "clicked",
-        counted="impressions_repeated",
-        data=on("searches.csv", by_rows(_twice)),
-    ),
-    Fault(
-        "one_giant_group",
-        "a reseller's session holds everything, and makes pairs of everything with everything",
-        "Schelter, Boden and Markl 2012, Scalable Similarity-Based Neighborhood Methods with MapReduce (RecSys): the cut of power users",
-        "substitutes",
-        counted="events_in_groups_too_large",
-        data=on("sessions.csv", by_rows(_one_giant)),
-    ),
-    Fault(
-        "filter_leaves_nothing",
-        "the condition holds for no row",
-        "greatexpectations.io, expect_table_row_count_to_be_between",
-        "judged",
-        "SF004",
-        edits=(("qrels: {path: data/qrels.csv}", "qrels: {path: data/qrels.csv, where: grade > 5}"),),
     ),
 )

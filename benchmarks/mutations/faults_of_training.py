@@ -80,7 +80,6 @@ BATCHES = (
         "batch_hard_loss",
         "SF103",
         edits=_train("sampler: random"),
-        awaits="losses of classes",
     ),
     Fault(
         "layers_of_a_cached_loss",
@@ -133,7 +132,6 @@ NEGATIVES = (
         "question_answer",
         "SF101",
         edits=(("{kind: multiple_negatives_ranking}", "{kind: cosine_similarity}"),),
-        awaits="losses of scored pairs",
     ),
 )
 
@@ -162,7 +160,6 @@ RATES = (
         "question_answer",
         "SF112",
         edits=(("{kind: multiple_negatives_ranking}", "{kind: multiple_negatives_ranking, scale: 1}"),),
-        awaits="scales by similarity",
     ),
     Fault(
         "margin_5_on_unit_vectors",
@@ -171,7 +168,6 @@ RATES = (
         "triplet_loss",
         "SF112",
         edits=(("margin: 0.3", "margin: 5"),),
-        awaits="triplet loss",
     ),
     Fault(
         "sigmoid_with_a_listwise_loss",

@@ -45,7 +45,6 @@ def _reranked(loss: str) -> Start:
 
 STARTS = {
     **{path.stem: Start(path.stem) for path in sorted(SPECS.glob("*.yaml"))},
-    "unaccepted": Start("question_answer", (("\naccept:\n  SF307: the tables are made up, and small\n", ""),)),
     "joined": Start(
         "question_answer",
         (
@@ -59,7 +58,6 @@ STARTS = {
         ),
     ),
     "cached": _with_loss("question_answer", "{kind: cached_multiple_negatives_ranking, mini_batch_size: 8}"),
-    "dated": Start("clicked"),
     "hub_model": Start(
         "question_answer", ((BASE, f"base: sentence-transformers/all-MiniLM-L6-v2\n  {COMMIT}"),)
     ),

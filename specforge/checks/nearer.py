@@ -20,11 +20,11 @@ _SHARED = f"""
     ), words as (
         select *,
             list_distinct(regexp_extract_all(lower(anchor), '[\\pL\\pN]+')) as asked,
-            list_distinct(regexp_extract_all(lower(positive), '[\\pL\\pN]+')) as right,
-            list_distinct(regexp_extract_all(lower(negative), '[\\pL\\pN]+')) as wrong
+            list_distinct(regexp_extract_all(lower(positive), '[\\pL\\pN]+')) as in_positive,
+            list_distinct(regexp_extract_all(lower(negative), '[\\pL\\pN]+')) as in_negative
         from sample
     )
-    select anchor, positive, negative, len(list_intersect(asked, right)) as good, len(list_intersect(asked, wrong)) as bad
+    select anchor, positive, negative, len(list_intersect(asked, in_positive)) as good, len(list_intersect(asked, in_negative)) as bad
     from words
 """
 """Rows of the triplets, and how many of the query's words its positive and its negative have."""
