@@ -118,7 +118,7 @@ SPLITS = (
     ),
     Fault(
         "test_set_too_small",
-        "2 % of the users report",
+        "only 2 % of the users report",
         "Card et al. 2020, With Little Power Comes Great Responsibility (EMNLP)",
         "interacted",
         "SF307",

