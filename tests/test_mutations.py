@@ -5,6 +5,8 @@ from __future__ import annotations
 import ast
 import csv
 import json
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -91,11 +93,26 @@ def test_a_difference_is_taken_query_by_query(tmp_path: Path) -> None:
     assert found.difference.low < -0.03 < 0.0 == found.difference.mean < 0.03 < found.difference.high
 
 
+PAIR = """
+import sys
+from pathlib import Path
+from mutations import costs
+
+spec, cost = Path(sys.argv[1]), costs.Cost("tiny", (("encoder.py", "MAX_LENGTH = 16", "MAX_LENGTH = 2"),))
+both = costs.run(spec, "correct"), costs.run(spec, "cut", cost.code)
+print(costs.as_json({"cut": costs.compare(cost, *both)}))
+"""
+"""In a process of its own: this one has computed with torch, and must not be forked."""
+
+
 @pytest.mark.slow
 def test_a_tiny_fault_costs_something(tmp_path: Path) -> None:
-    spec = project(tmp_path)
-    cost = costs.Cost("tiny", (("encoder.py", "MAX_LENGTH = 16", "MAX_LENGTH = 2"),))
-    found = costs.compare(cost, costs.run(spec, "correct"), costs.run(spec, "cut", cost.code))
-    assert found.paired and found.task == "tiny"
-    assert found.difference.mean < 0 and found.faulty.mean < found.correct.mean
-    assert costs.in_words(json.loads(costs.as_json({"cut": found}))["cut"]).startswith("nDCG@10 ")
+    spec, benchmarks = project(tmp_path), Path(__file__).parents[1] / "benchmarks"
+    done = subprocess.run(
+        [sys.executable, "-c", PAIR, str(spec)], cwd=benchmarks, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    found = json.loads(done.stdout)["cut"]
+    assert found["paired"] and found["task"] == "tiny"
+    assert found["difference"]["mean"] < 0 and found["faulty"]["mean"] < found["correct"]["mean"]
+    assert costs.in_words(found).startswith("nDCG@10 ")
