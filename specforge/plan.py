@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from specforge import augmenting, context, parts, reading, references, relations
+from specforge import augmenting, context, measuring, parts, reading, references, relations
 from specforge.catalog.baselines import BASELINES
 from specforge.catalog.libraries import LIBRARIES, READERS
 from specforge.quote import Code
@@ -96,7 +96,8 @@ def asked_baselines(spec: Spec) -> tuple[str, ...]:
     if spec.evaluate.baselines is not None:
         return spec.evaluate.baselines
     of_items = all(objective.queries == "documents" for objective in spec.objectives.values())
-    return tuple(name for name, baseline in BASELINES.items() if of_items or not baseline.of_items)
+    fitting = {name: baseline for name, baseline in BASELINES.items() if spec.task in baseline.tasks}
+    return tuple(name for name, baseline in fitting.items() if of_items or not baseline.of_items)
 
 
 def fused(spec: Spec) -> list[str]:
@@ -117,17 +118,24 @@ def _files(
         "tuned": is_tuned(spec),
         "model_system": model_system(spec),
         **context.baselines(baselines(spec), fused(spec), model_system(spec)),
+        **measuring.values(spec, baselines(spec)),
         "compare": is_tuned(spec) and needs_untuned(spec),
         "of_base": needs_untuned(spec),
     }
     files = [File(name, template, values | more) for name, template, more in scripts]
-    files += [File(f"{stem}.py", f"python/{stem}.py.jinja", values) for stem in _scripts(spec)]
+    files += [File(f"{stem}.py", measuring.template(spec, stem), values) for stem in _scripts(spec)]
     files += [
         File(f"{stem}.py", "python/embed.py.jinja", {**values, "embed": context.embedding(stem, is_tuned(spec))})
         for stem in _embeddings(spec)
     ]
     files.append(File("requirements.txt", "text/requirements.txt.jinja", {"libraries": requirements(spec, stages)}))
-    files.append(File("README.md", "text/README.md.jinja", {"stages": _described(stages), "name": spec.name}))
+    files.append(
+        File(
+            "README.md",
+            "text/README.md.jinja",
+            {"stages": _described(stages), "name": spec.name, "searched": spec.ranks},
+        )
+    )
     return tuple(sorted(files, key=lambda file: file.name))
 
 
@@ -135,6 +143,8 @@ def _scripts(spec: Spec) -> list[str]:
     trained = ["train"] if is_tuned(spec) else []
     trained += ["augment"] if augmenting.asked(spec) else []
     trained += ["repeats"] if more_seeds(spec) else []
+    if not spec.ranks:
+        return ["prepare", "encoder", "held_out", "intervals", "vectors", *trained, "evaluation"]
     trained += ["others"] if spec.others else []
     trained += ["folds"] if spec.folds else []
     rivals = ["baselines"] if baselines(spec) or fused(spec) else []
@@ -193,17 +203,19 @@ def _stages(spec: Spec, scripts: tuple[str, ...]) -> tuple[Stage, ...]:
     model = (_model_reference(spec.encoder.base, spec.encoder.revision),) if spec.encoder else ()
     precision = precision_of(spec)
     known = ("prepare", "untuned") if needs_untuned(spec) else ("prepare",)
-    rivals = ("baselines",) if baselines(spec) else ()
+    rivals = ("baselines",) if spec.ranks and baselines(spec) else ()
     trained = ("train",) if is_tuned(spec) else ()
     base = () if is_tuned(spec) else model
     encoding = ("sentence-transformers", "transformers", "torch")
     training = (*encoding, "accelerate", "datasets")
     repeats = ("repeats",) if more_seeds(spec) else ()
-    others = ("others",) if spec.others else ()
+    others = ("others",) if spec.ranks and spec.others else ()
     more_folds = ("folds",) if spec.folds else ()
-    measured = (*known, *rivals, "embed", "index", *repeats, *others, *more_folds)
+    measured = (*known, *rivals, "embed", *(("index",) if spec.ranks else ()), *repeats, *others, *more_folds)
     ranking = ("ir-measures", "numpy", "scipy")
-    measuring = ("faiss-cpu", "pytrec-eval-terrier", *ranking)
+    judging = ("faiss-cpu", "pytrec-eval-terrier", *ranking) if spec.ranks else ("numpy", "pyarrow")
+    clustering = ("scikit-learn",) if spec.task == "clustering" else ()
+    training = (*training, *clustering) if measuring.selects(spec) else training
     base_read, cutting = (model, ("tokenizers",)) if parts.chunks(spec)["token_chunks"] else ((), ())
     stages = (
         Stage(
@@ -239,7 +251,7 @@ def _stages(spec: Spec, scripts: tuple[str, ...]) -> tuple[Stage, ...]:
             measured,
             (),
             (),
-            (*_lexical(fused(spec)), *measuring),
+            (*_lexical(fused(spec)), *judging, *clustering),
             precision,
         ),
     )

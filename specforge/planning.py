@@ -58,5 +58,5 @@ def _profile(made: Plan, data: Path) -> dict[str, int]:
     from specforge.checks.tables import profile
 
     train = made.spec.train
-    found = asdict(profile(data, train.batch_size if train else None))
+    found = asdict(profile(data, train.batch_size if train else None, made.spec.task))
     return {name.replace("_", " "): value for name, value in found.items() if value is not None}

@@ -10,6 +10,7 @@ from typing import Any
 from rich.console import Console
 
 from specforge import pipeline
+from specforge.catalog.tasks import TASKS
 from specforge.pipeline import Checked
 from specforge.plan import Plan
 from specforge.problems import exit_code
@@ -112,11 +113,11 @@ def _conclude(
         _show(console, other, f"{100 * other['confidence']:g} % intervals by query", style="")
     console.print(f"\n{made.spec.primary}, which counts:" if made.spec.others else "")
     _show(console, metrics, _basis(made, metrics), style="bold")
-    console.print(_rows(record) + _cost(record), soft_wrap=True)
+    console.print(_rows(record) + (_cost(record) if made.spec.ranks else ""), soft_wrap=True)
     for text in pipeline.rendered(checked.source, problems):
         console.print(text, end="", markup=False, soft_wrap=True)
     console.print(f"\nresult: {path.relative_to(made.root)}", soft_wrap=True)
-    if recorded:
+    if recorded and made.spec.ranks:
         console.print(f'next:   specforge search {made.spec.name} "..." --compare', soft_wrap=True)
     return exit_code(problems)
 
@@ -124,7 +125,7 @@ def _conclude(
 def _show(console: Console, metrics: Mapping[str, Any], basis: str, *, style: str) -> None:
     """The systems, what they were measured on, and what a paired test supports."""
     console.print(report.systems(metrics))
-    console.print(f"\n{metrics['queries']} test queries over {metrics['documents']} documents; {basis}")
+    console.print(f"\n{_measured(metrics)}; {basis}")
     if "judged" in metrics:
         shares = ", ".join(f"{name} {100 * share:.0f} %" for name, share in metrics["judged"].items())
         console.print(f"ranked: what was shown for the query; of the 10 best of all documents were judged: {shares}")
@@ -140,6 +141,15 @@ def _show(console: Console, metrics: Mapping[str, Any], basis: str, *, style: st
             )
 
 
+def _measured(metrics: Mapping[str, Any]) -> str:
+    """What the systems were measured on."""
+    if "task" not in metrics:
+        return f"{metrics['queries']} test queries over {metrics['documents']} documents"
+    if "classes" in metrics:
+        return f"{metrics['queries']} test documents of {len(metrics['classes'])} classes"
+    return f"{metrics['rows']} test pairs of {metrics['queries']} anchors"
+
+
 def _rows(record: results.Json) -> str:
     """The part of each objective in the training rows, where there are several."""
     rows = record.get("training_rows", {})
@@ -151,7 +161,7 @@ def _rows(record: results.Json) -> str:
 
 def _basis(made: Plan, metrics: Mapping[str, Any]) -> str:
     """What the intervals cover, and what they do not."""
-    share = f"{100 * metrics['confidence']:g} % intervals by query"
+    share = f"{100 * metrics['confidence']:g} % intervals by {TASKS[made.spec.task].unit[0].removeprefix('test ')}"
     train = made.spec.train
     if train is None:
         return share

@@ -16,9 +16,11 @@ def search(root: Path, name: str, query: str, k: int, *, compare: bool, as_json:
     """The best `k` documents, as a table or as JSON; with `compare`, by the untuned model too.
 
     Raises:
-        UsageError: nothing was run under this name, or there is no untuned model to compare with.
+        UsageError: nothing was run under this name, or it ranks nothing, or there is no untuned model to compare with.
     """
     code, work = root / "generated" / name, root / "runs" / name
+    if name.isidentifier() and (work / "evaluation").exists() and not (code / "search.py").exists():
+        raise UsageError(f'"{name}" ranks no documents, so there is nothing to ask')
     if not name.isidentifier() or not (work / "index" / "index.faiss").exists() or not (code / "search.py").exists():
         raise UsageError(f'nothing to ask under the name "{name}"; run specforge run specs/{name}.yaml first')
     sys.path.insert(0, str(code))

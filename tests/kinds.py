@@ -142,7 +142,72 @@ KINDS: dict[str, Changes] = {
 }  # fmt: skip
 """Every objective, every field of it written out."""
 
+
+def measured(primary: str, *metrics: Data, **more: Data) -> Changes:
+    """Another task than ranking."""
+    return {
+        "index": GONE, "evaluate.fuse": GONE, "evaluate.depth": GONE, "evaluate.baselines": GONE,
+        "evaluate.primary": primary, "evaluate.metrics": metrics, **more,
+    }  # fmt: skip
+
+
+SCORED: dict[str, Data] = {
+    "kind": "scored_pairs", "rows": "order_lines", "first": "sku", "second": "other", "score": "score",
+    "relevant_from": 4.0,
+}  # fmt: skip
+CLICKED: dict[str, Data] = {
+    "kind": "clicked", "events": "order_lines", "search": "search", "query": "words", "document": "sku", "rank": "place",
+    "clicked": "is_clicked",
+}  # fmt: skip
+FIRST_OF: dict[str, Data] = {"metric": "Spearman", "on": "dev", "every": "epoch"}
+
 MORE: dict[str, Changes] = {
+    "similarity": {
+        **of_items(HASHED_ITEMS, SCORED), **measured("Spearman", "Pearson"), "retriever.train.select": FIRST_OF,
+    },
+    "similarity_of_scores_alone": {
+        **of_items(GIVEN, {**SCORED, "relevant_from": GONE}), **measured("Pearson"), "retriever.train": "none",
+        "retriever.loss": GONE,
+    },
+    "similarity_alone": {
+        **of_items(HASHED_ITEMS, SCORED), **measured("Spearman"), "evaluate.baselines": (),
+        "retriever.train.seeds": (1, 2),
+    },
+    "pairs": {
+        **of_texts(TEXTS, CLICKED), **measured("AP", "F1"), "retriever.train.seeds": (1, 2),
+        "retriever.train.select": {**FIRST_OF, "metric": "F1"},
+    },
+    "pairs_by_score": {
+        **of_items(HASHED_ITEMS, SCORED), **measured("AP"), "retriever.train.select": {**FIRST_OF, "metric": "AP"},
+    },
+    "pairs_judged": {
+        "sources.claims": {"path": "../data/claims.parquet", "id": "claim", "text": "{claim_text}"},
+        **of_texts(GIVEN, {
+            "kind": "judged", "rows": "order_lines", "asked": "claims", "query": "claim", "document": "sku",
+            "grade": "grade",
+        }),
+        **measured("F1"), "evaluate.baselines": ("untuned",),
+    },
+    "triplets": {
+        **of_texts(TEXTS, {"kind": "triplets", "rows": "order_lines", "of": GONE, "anchor": "words",
+            "positive": "good", "negative": "bad"}),
+        **measured("TripletAccuracy"), "retriever.train.select": {**FIRST_OF, "metric": "TripletAccuracy"},
+        "retriever.train.seeds": (1, 2),
+    },
+    "clustering": {
+        **of_items({**HASHED_ITEMS, "unit": "text"}, {"kind": "labelled", "attribute": "label"}),
+        **measured("VMeasure"), "retriever.train.seeds": (1, 2),
+        "retriever.train.select": {**FIRST_OF, "metric": "VMeasure"},
+    },
+    "clustering_alone": {
+        **of_items({**HASHED_ITEMS, "unit": "text"}, {"kind": "labelled", "attribute": "label"}),
+        **measured("VMeasure"), "evaluate.baselines": (),
+    },
+    "similarity_beside": {
+        "split": DATED, "objectives.carts.time": "ordered_at",
+        "objectives.alike": {**SCORED, "of": "products", "time": "at"}, **measured("Spearman"),
+        "evaluate.objective": "alike",
+    },
     "sliced_judged": {
         "sources.claims": {"path": "../data/claims.parquet", "id": "claim", "text": "{claim_text}"},
         **of_texts(TEXTS, {

@@ -30,8 +30,9 @@ retriever:
   loss: {{kind: multiple_negatives_ranking}}
   train: {{epochs: 1, batch_size: 8, learning_rate: 5e-5}}
 index: {{kind: flat}}
-evaluate: {{primary: nDCG@10, baselines: [popularity]}}
+evaluate: {evaluate}
 """
+RANKED = "{primary: nDCG@10, baselines: [popularity]}"
 NEARLY_ALL = "{by: anchor, test: 0.01%, dev: 0.01%}"
 DOCS = [(letter, f"text {letter}") for letter in "abcdefgh"]
 
@@ -47,6 +48,7 @@ def shop(
     split: str = NEARLY_ALL,
     options: str = "",
     more: Mapping[str, tuple[str, Rows]] | None = None,
+    evaluate: str = RANKED,
 ) -> Path:
     """The spec's file; each table lies as parquet beside it. `columns` are those of the log, as SQL."""
     listed = {"docs": ("id varchar, title varchar", docs), "log": (columns, log), **(more or {})}
@@ -57,7 +59,9 @@ def shop(
             db.table(name).write_parquet(str(root / f"{name}.parquet"))
     also = "".join(f"  {name}: {{path: {name}.parquet, id: id, text: '{{title}}'}}\n" for name in more or {})
     path = root / "shop.yaml"
-    text = SPEC.format(log="log.parquet", options=options, more=also, objective=objective, split=split)
+    text = SPEC.format(
+        log="log.parquet", options=options, more=also, objective=objective, split=split, evaluate=evaluate
+    )
     path.write_text(text, encoding="utf-8")
     return path
 

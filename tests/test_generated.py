@@ -111,7 +111,7 @@ def test_its_stages_have_scripts_inputs_and_libraries(name: str) -> None:
 def test_every_file_is_used(name: str, folders: Path) -> None:
     """No script that no stage runs and no other file imports."""
     made = planned(variation(name))
-    scripts = {stage.script for stage in made.stages} | {"search.py"}
+    scripts = {stage.script for stage in made.stages} | ({"search.py"} & set(compiled()[name]))
     used = {sibling for script in scripts for sibling in imported_siblings(folders / name, script)}
     others = {file for stage in made.stages for file in stage.files}
     texts = {"README.md", "requirements.txt", "manifest.json"}

@@ -77,19 +77,20 @@ create macro side_of(query_unit, document_unit, value, moment) as case
 end;
 
 -- Two texts are similar from a score on.
+create view scores as
+select
+    r.one::varchar as one,
+    r.other::varchar as other,
+    r.score as score,
+    (r.score >= 3.0)::integer as grade,
+    null::timestamp as moment,
+    null::varchar as side
+from sources.scores as r;
+
 create view evidence as
-with scored as (
-    select
-        r.one::varchar as one,
-        r.other::varchar as other,
-        (r.score >= 3.0)::integer as grade,
-        null::timestamp as moment,
-        null::varchar as side
-    from sources.scores as r
-)
-select one as query_id, other as item_id, grade, 1 as weight, moment, side from scored
+select one as query_id, other as item_id, grade, 1 as weight, moment, side from scores
 union all
-select other as query_id, one as item_id, grade, 1 as weight, moment, side from scored;
+select other as query_id, one as item_id, grade, 1 as weight, moment, side from scores;
 
 -- The documents: the corpus, by id. Each may be a query.
 create table documents as

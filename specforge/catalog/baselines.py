@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from specforge.catalog.tasks import TASKS
+
 
 @dataclass(frozen=True)
 class Baseline:
@@ -14,12 +16,14 @@ class Baseline:
         dense: whether it ranks by vectors of the untuned model.
         known_items_only: whether it has nothing to say about items that were never in a training group.
         of_items: whether it needs queries that are documents of the collection.
+        tasks: what it can do.
     """
 
     title: str
     dense: bool
     known_items_only: bool
     of_items: bool = False
+    tasks: tuple[str, ...] = ("retrieval",)
 
 
 BASELINES = {
@@ -29,7 +33,10 @@ BASELINES = {
         "the partners of the known items whose texts are nearest (untuned), fused with cosine", True, False, True
     ),
     "bm25": Baseline("words in common, weighted by rarity (Robertson et al. 1994)", False, False),
-    "untuned": Baseline("the base model as it comes", True, False),
+    "word_overlap": Baseline(
+        "words in common, of all that either has (Jaccard)", False, False, tasks=("similarity", "pairs", "triplets")
+    ),
+    "untuned": Baseline("the base model as it comes", True, False, tasks=tuple(TASKS)),
 }
 
 TUNED = "tuned"

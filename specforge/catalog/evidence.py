@@ -107,6 +107,10 @@ class Judged(_OfRows):
     negatives_per_positive: Count = 1
     """Documents graded 0 that a positive is trained against; each makes a row."""
 
+    def gives(self) -> tuple[str, ...]:
+        """Without a grade, no row says that a document is not relevant."""
+        return self.provides if self.grade is not None else ("pairs",)
+
 
 class QuestionAnswer(_OfRows):
     """A document is relevant to the question that it answers: question to passage, summary, table, code or tool."""
@@ -190,6 +194,10 @@ class CitedInAnswer(Evidence):
 
     group: Annotated[Column, Of("answers", key=True)] | None = None
     """The column of what falls on one side of the split whole, such as a conversation; splits by group need it."""
+
+    def gives(self) -> tuple[str, ...]:
+        """Where no uncited passage is a negative, there is none."""
+        return self.provides if self.uncited != "none" else ("pairs",)
 
 
 class Clicked(_OfEvents):
@@ -336,11 +344,19 @@ class ScoredPairs(_OfRows):
     score: RowNumber
     """The column with the score."""
 
-    relevant_from: float
-    """The lowest score that makes two documents relevant to each other."""
+    relevant_from: float | None = None
+    """The lowest score that makes two documents relevant to each other. What trains on relevance, or ranks, needs it; what is compared with the scores themselves does not."""
 
     negatives_per_positive: Count = 1
     """Documents scored lower that a positive is trained against; each makes a row."""
+
+    def gives(self) -> tuple[str, ...]:
+        """Without a threshold, the scores alone."""
+        return self.provides if self.relevant_from is not None else ("scored_pairs",)
+
+    def measured(self) -> tuple[str, ...]:
+        """The scores, with a threshold as well."""
+        return tuple(dict.fromkeys(("scored_pairs", *self.gives())))
 
 
 class Triplets(_OfRows):

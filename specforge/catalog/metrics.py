@@ -1,4 +1,4 @@
-"""Metrics by their standard names (ir-measures), and the task each belongs to."""
+"""Metrics by their standard names (rankings: ir-measures), and the task each belongs to."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ class Metric:
     """A metric of the field.
 
     Attributes:
-        task: what it measures: `retrieval`, `classification` or `similarity`.
+        task: what it measures: a key of `TASKS`, or `classification`.
         cutoff: whether the name carries a cutoff, as in `nDCG@10`.
         title: what it says, in words.
     """
@@ -30,21 +30,44 @@ METRICS = {
     "Success": Metric("retrieval", True, "whether a relevant document stands among the first k"),
     "Accuracy": Metric("classification", False, "share of texts whose class is predicted"),
     "F1": Metric("classification", False, "harmonic mean of precision and recall over the classes"),
-    "Spearman": Metric("similarity", False, "rank correlation of cosine and human score"),
-    "Pearson": Metric("similarity", False, "linear correlation of cosine and human score"),
 }
+
+UNRANKED = {
+    "Spearman": Metric("similarity", False, "rank correlation of the model's similarity and the score"),
+    "Pearson": Metric("similarity", False, "linear correlation of the model's similarity and the score"),
+    "AP": Metric("pairs", False, "average precision over all pairs, the most similar first"),
+    "F1": Metric("pairs", False, "harmonic mean of precision and recall of the pairs past a threshold chosen on dev"),
+    "TripletAccuracy": Metric(
+        "triplets", False, "share of triplets whose positive is the nearer one; a tie counts half"
+    ),
+    "VMeasure": Metric(
+        "clustering", False, "harmonic mean of homogeneity and completeness of k-means (Rosenberg and Hirschberg 2007)"
+    ),
+}
+"""What a retriever is measured by where nothing is ranked; some names mean something else with a cutoff, or of classes."""
 
 
 def parse(name: str) -> tuple[str, int | None] | None:
     """`nDCG@10` as `("nDCG", 10)`; None for what is no metric's name."""
     match = re.fullmatch(r"([A-Za-z0-9]+?)(?:@([1-9]\d{0,3}))?", name)
-    if match is None or match[1] not in METRICS:
+    if match is None or match[1] not in {**METRICS, **UNRANKED}:
         return None
-    if METRICS[match[1]].cutoff != (match[2] is not None):
+    if match[2] is None and match[1] in UNRANKED:
+        return match[1], None
+    if match[1] not in METRICS or METRICS[match[1]].cutoff != (match[2] is not None):
         return None
     return match[1], int(match[2]) if match[2] else None
 
 
+def of_retriever(name: str) -> Metric | None:
+    """What a name means where a retriever is measured: `AP` is of pairs, `AP@10` of rankings."""
+    found = parse(name)
+    if found is None:
+        return None
+    return METRICS[found[0]] if found[1] or found[0] not in UNRANKED else UNRANKED[found[0]]
+
+
 def names(task: str) -> list[str]:
     """The names that fit a task, with the usual cutoff."""
-    return [f"{name}@10" if m.cutoff else name for name, m in METRICS.items() if m.task == task]
+    known = [*METRICS.items(), *UNRANKED.items()]
+    return [f"{name}@10" if one.cutoff else name for name, one in known if one.task == task]

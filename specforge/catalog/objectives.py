@@ -36,6 +36,10 @@ class Objective(Section):
         """The shapes of its training rows as its fields have it."""
         return self.provides
 
+    def measured(self) -> tuple[str, ...]:
+        """The shapes that a model can be measured by, whether they train or not."""
+        return self.gives()
+
     def logs(self) -> list[str]:
         """The sources with the rows: of several, those that are not the collection."""
         named = [source for field, source, _ in tables(self) if field == self.main]

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from specforge.catalog.evidence import Evidence
-from specforge.checks.near import normalised
 from specforge.checks.prepared import Tables
 from specforge.checks.words import clipped, counted, listed, percent
 from specforge.problems import Keys, Problem
@@ -49,7 +48,6 @@ def contradicted(tables: Tables) -> Iterator[Problem]:
     if not (isinstance(value, Evidence) and value.has_negatives):
         return
     db = tables.db.cursor()
-    db.create_function("normalised", normalised)
     db.execute(_FORMS)
     found = db.execute(_CONTRADICTED).fetchall()
     if not found:

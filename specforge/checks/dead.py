@@ -51,6 +51,14 @@ def _whole_rows(spec: Spec) -> bool:
     return not any(isinstance(objective, Grouped) for objective in spec.objectives.values())
 
 
+_OF_RANKINGS: tuple[Keys, ...] = (
+    ("index",),
+    ("evaluate", "candidates"),
+    ("evaluate", "fuse"),
+    ("evaluate", "depth"),
+    ("evaluate", "slices"),
+)
+
 _FIELDS: tuple[tuple[Keys, Callable[[Spec], bool], str], ...] = (
     (("retriever", "loss"), lambda spec: trained(spec) is None, "nothing is trained"),
     (("retriever", "revision"), _not_of_hub, "the base is no Hub name"),
@@ -60,6 +68,7 @@ _FIELDS: tuple[tuple[Keys, Callable[[Spec], bool], str], ...] = (
     (("split", "judging_groups"), _whole_rows, "no objective counts meetings in groups"),
     (("split", "dev_share"), lambda spec: bool(getattr(spec.split, "dev", ())), '"dev" says what to choose by'),
     (("retriever", "train", "warmup"), _constant, 'schedule "constant" has no warm-up'),
+    *((keys, lambda spec: not spec.ranks, "no document is ranked") for keys in _OF_RANKINGS),
     (("retriever", "train", "checkpoint_steps"), lambda spec: _select(spec) is not None, '"select" says when to save'),
 )
 """Field, when it has no effect, and why. A field that is not written is a default, and no mistake."""

@@ -83,7 +83,7 @@ def _ranges(value: Objective, field: str) -> tuple[tuple[str, str], ...]:
 def thresholds(rows: Rows) -> Iterator[Problem]:
     """A threshold lies between the scores: something is relevant, and something is not."""
     for name, value in rows.spec.objectives.items():
-        if not isinstance(value, ScoredPairs):
+        if not isinstance(value, ScoredPairs) or value.relevant_from is None:
             continue
         [one] = [found for found in columns(value) if found.field == "score"]
         if not _is_number(_kind(rows, one)):

@@ -11,10 +11,12 @@ from pathlib import Path
 import duckdb
 
 from specforge.checks.dead import trained
+from specforge.checks.near import normalised
 from specforge.source import Source
 from specforge.spec.document import Spec
 
 TABLES = ("corpus", "aliases", "queries", "qrels", "pairs", "popularity", "summary")
+MORE = ("triplets", "scored", "labelled")
 
 
 @dataclass(frozen=True)
@@ -22,6 +24,7 @@ class Profile:
     """What a plan tells of the rows.
 
     Attributes:
+        queries_dev: what is measured to choose by: queries, anchors of pairs or triplets, documents to cluster.
         groups_train: groups (carts) that train; the other folds are None where the split has no such fold.
         steps_per_epoch: batches of an epoch; None without a batch size.
     """
@@ -44,8 +47,8 @@ class Tables:
     Attributes:
         base: the folder of the spec's file.
         objective: the name of the objective that they are of.
-        db: has a view for each of `TABLES`, and `embedded` (id and text of the documents, or of their chunks), `graph`,
-            `anchored` and `relevant`; `triplets` where there are negatives.
+        db: has a function `normalised`, a view for each of `TABLES`, and `embedded` (id and text of the documents, or of their chunks), `graph`,
+            `anchored`, `relevant` and `asked` (the texts of all queries held out); of `MORE`, those that the spec needs.
         summary: what became of the events and groups: what -> amount.
     """
 
@@ -77,12 +80,14 @@ def opened(spec: Spec, source: Source, data: Path, base: Path, objective: str) -
     """The tables of an objective, under `data`, which prepare.py wrote; `base` is the folder of the spec's file."""
     with connect(data if objective == spec.primary else data / objective) as db:
         summary = read_summary(db)
-        yield Tables(spec, source, base, objective, db, count(db, summary, batch_size(spec)), summary)
+        task = spec.task if objective == spec.primary else "retrieval"
+        yield Tables(spec, source, base, objective, db, count(db, summary, batch_size(spec), task), summary)
 
 
 def connect(data: Path) -> duckdb.DuckDBPyConnection:
     """A connection with a view for each table in the folder."""
     db = duckdb.connect()
+    db.create_function("normalised", normalised)
     for name in TABLES:
         db.read_parquet(str(data / f"{name}.parquet")).create_view(name)
     of_items = (data / "partners.parquet").is_file()
@@ -92,8 +97,11 @@ def connect(data: Path) -> duckdb.DuckDBPyConnection:
     parts = db.read_parquet(str(chunks)).project("chunk_id as id, text") if chunks.is_file() else None
     (parts or db.table("corpus").project("doc_id as id, text")).create_view("embedded")
     db.execute(_GRAPH_OF_ITEMS if of_items else _GRAPH_OF_TEXTS)
-    if (data / "triplets.parquet").is_file():
-        db.read_parquet(str(data / "triplets.parquet")).create_view("triplets")
+    for name in MORE:
+        if (data / f"{name}.parquet").is_file():
+            db.read_parquet(str(data / f"{name}.parquet")).create_view(name)
+    judged = " union select anchor from scored where split <> 'train'" if (data / "scored.parquet").is_file() else ""
+    db.execute(f"create view asked as select text from queries{judged}")
     return db
 
 
@@ -118,6 +126,23 @@ _GRAPH_OF_TEXTS = """
 `relevant`: the graph with the texts. Queries that are texts have ids apart from the documents'."""
 
 
+_JUDGED = "select split, anchor_id as unit, grade from scored where grade is not null"
+_UNITS = {
+    "retrieval": "select split, query_id as unit from queries",
+    "similarity": "select distinct split, anchor_id as unit from scored where score is not null",
+    "pairs": f"""
+        select distinct split, unit from ({_JUDGED})
+        qualify max(grade) over (partition by split) > 0 and min(grade) over (partition by split) = 0
+    """,
+    "triplets": f"select split, unit from ({_JUDGED}) group by all having max(grade) > 0 and min(grade) = 0",
+    "clustering": """
+        select split, doc_id as unit from labelled where split is not null
+        qualify min(label) over (partition by split) < max(label) over (partition by split)
+    """,
+}
+"""Task -> what is resampled on each side of the split; nothing where a side cannot be measured."""
+
+
 def read_summary(db: duckdb.DuckDBPyConnection) -> dict[str, int]:
     """What -> amount."""
     return {str(what): int(amount) for what, amount in db.execute("select what, amount from summary").fetchall()}
@@ -129,19 +154,20 @@ def batch_size(spec: Spec) -> int | None:
     return train.batch_size if train is not None else None
 
 
-def profile(data: Path, batch_size: int | None = None) -> Profile:
+def profile(data: Path, batch_size: int | None = None, task: str = "retrieval") -> Profile:
     """Counts of the prepared tables in a folder."""
     with connect(data) as db:
-        return count(db, read_summary(db), batch_size)
+        return count(db, read_summary(db), batch_size, task)
 
 
-def count(db: duckdb.DuckDBPyConnection, summary: dict[str, int], batch_size: int | None) -> Profile:
+def count(db: duckdb.DuckDBPyConnection, summary: dict[str, int], batch_size: int | None, task: str) -> Profile:
     """The same for open tables."""
-    found = db.execute("""
+    found = db.execute(f"""
+        with units as ({_UNITS[task]})
         select
             (select count(*) from corpus),
-            (select count(*) from queries where split = 'dev'),
-            (select count(*) from queries where split = 'test'),
+            (select count(*) from units where split = 'dev'),
+            (select count(*) from units where split = 'test'),
             (select count(*) from pairs)
     """).fetchone()
     documents, dev, test, pairs = found or (0, 0, 0, 0)

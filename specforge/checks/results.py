@@ -4,23 +4,22 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import Any, cast
+from typing import cast
 
-from specforge.catalog.metrics import parse
+from specforge.catalog.metrics import UNRANKED, parse
+from specforge.catalog.tasks import TASKS
+from specforge.checks import chance
+from specforge.checks.chance import SURE, Metrics
 from specforge.checks.dead import trained
 from specforge.checks.words import counted, listed
 from specforge.problems import Keys, Problem, in_order
 from specforge.source import Source
 from specforge.spec.document import Spec
 
-Metrics = Mapping[str, Any]  # the JSON that evaluation.py writes
-
 _KEYS: Keys = ("evaluate", "primary")
 _ROUNDING = 1e-6
 _ORACLE_IS_ONE = ("nDCG", "RR", "Success")
-_RIVALS = ("untuned", "bm25", "popularity")
-_SURE = 5
-"""Standard deviations between chance and what is no chance: one in three million."""
+_RIVALS = ("untuned", "bm25", "word_overlap", "popularity")
 
 
 def _discount(ranks: int) -> float:
@@ -47,7 +46,7 @@ def check(spec: Spec, source: Source, metrics: Metrics) -> list[Problem]:
 
 
 def above_oracle(spec: Spec, source: Source, metrics: Metrics) -> Iterator[Problem]:
-    """No system is better than the best possible ranking."""
+    """No system is better than the best possible answers."""
     best = metrics["sanity"]["oracle"]
     for name, found in metrics["systems"].items():
         for metric, value in (found or {}).items():
@@ -57,23 +56,29 @@ def above_oracle(spec: Spec, source: Source, metrics: Metrics) -> Iterator[Probl
 
 
 def oracle_is_one(spec: Spec, source: Source, metrics: Metrics) -> Iterator[Problem]:
-    """The best possible ranking reaches the metric's maximum."""
+    """The best possible answers reach the metric's maximum."""
+    best = "ranking has" if "task" not in metrics else "answers have"
+    hint = "some query has no relevant document, or ids of the judgments are unknown"
+    if "task" in metrics:
+        hint = "all judgments of the test rows are alike, or contradict each other"
     for metric, value in metrics["sanity"]["oracle"].items():
         known = parse(metric)
-        if known is not None and known[0] in _ORACLE_IS_ONE and abs(value - 1) > _ROUNDING:
-            message = f"the best possible ranking has {metric} {value:.4f}, and must have 1"
-            yield _impossible(
-                source, message, "some query has no relevant document, or ids of the judgments are unknown"
-            )
+        of_one = known is not None and (known[0] in _ORACLE_IS_ONE or (known[1] is None and known[0] in UNRANKED))
+        if of_one and abs(value - 1) > _ROUNDING:
+            yield _impossible(source, f"the best possible {best} {metric} {value:.4f}, and must have 1", hint)
 
 
 def random_is_chance(spec: Spec, source: Source, metrics: Metrics) -> Iterator[Problem]:
-    """A random ranking is near chance."""
+    """A random ranking, or random answers, are near chance."""
     for metric, value in metrics["sanity"]["random"].items():
-        bound = chance_bound(metric, metrics["candidates"])
+        if "task" in metrics:
+            what, bound = "random answers have", chance.bound(metric, metrics)
+            hint = "rows stand several times in the judgments"
+        else:
+            what, bound = "a random ranking has", chance_bound(metric, metrics["candidates"])
+            hint = "queries or relevant documents stand several times in the judgments"
         if value > bound:
-            message = f"a random ranking has {metric} {value:.4f}, and chance allows {bound:.4f}"
-            yield _impossible(source, message, "queries or relevant documents stand several times in the judgments")
+            yield _impossible(source, f"{what} {metric} {value:.4f}, and chance allows {bound:.4f}", hint)
 
 
 def chance_bound(metric: str, candidates: Sequence[Mapping[str, int]]) -> float:
@@ -88,7 +93,7 @@ def chance_bound(metric: str, candidates: Sequence[Mapping[str, int]]) -> float:
     k, chance = known[1], _CHANCE[known[0]]
     expected = [min(1.0, chance(min(k, one["documents"]), one["relevant"]) / one["documents"]) for one in candidates]
     mean = sum(one["queries"] * value for one, value in zip(candidates, expected, strict=True)) / queries
-    return min(1.0, mean + _SURE * math.sqrt(mean * (1 - mean) / queries))
+    return min(1.0, mean + SURE * math.sqrt(mean * (1 - mean) / queries))
 
 
 def _impossible(source: Source, message: str, hint: str) -> Problem:
@@ -116,12 +121,13 @@ def not_better(spec: Spec, source: Source, metrics: Metrics) -> Iterator[Problem
 
 def _reasons(spec: Spec, names: list[str], metrics: Metrics) -> str:
     """What to look at first, the likeliest before the others."""
-    reasons = [f"{counted(int(metrics['queries']), 'test query', 'test queries')} may be too few (SF307)"]
+    unit = TASKS[metrics.get("task", "retrieval")].unit
+    reasons = [f"{counted(int(metrics['queries']), *unit)} may be too few (SF307)"]
     if "untuned" in names:
         reasons.append("training may be too short, or its negatives false (SF105)")
     if "popularity" in names:
         reasons.append("the judgments may measure popularity")
-    if "bm25" in names:
+    if "bm25" in names or "word_overlap" in names:
         reasons.append("the words may say it all, and the model may cut them (SF204)")
     return "; ".join(reasons)
 

@@ -8,11 +8,11 @@ from collections.abc import Iterator
 from specforge import references, relations
 from specforge.catalog.baselines import BASELINES
 from specforge.catalog.evidence import Evidence
-from specforge.catalog.metrics import METRICS, names, parse
+from specforge.catalog.metrics import METRICS, UNRANKED, names, of_retriever, parse
 from specforge.catalog.objectives import Grouped
 from specforge.catalog.roles import columns
 from specforge.catalog.splits import ByTime
-from specforge.checks import augmentations, chunks, dead, evidence, losses, mixtures, places, slices
+from specforge.checks import augmentations, chunks, dead, evidence, losses, mixtures, places, slices, tasks
 from specforge.checks.dead import trained
 from specforge.checks.words import clipped, listed
 from specforge.problems import Keys, Problem, in_order
@@ -30,6 +30,12 @@ _OTHER_NAMES = {
     "hitrate": "Success",
     "hit_rate": "Success",
     "hr": "Success",
+    "rho": "Spearman",
+    "spearmanr": "Spearman",
+    "pearsonr": "Pearson",
+    "average_precision": "AP",
+    "triplet_accuracy": "TripletAccuracy",
+    "v_measure": "VMeasure",
 }
 """What metrics are called elsewhere -> their name here."""
 
@@ -150,18 +156,18 @@ def moments_in_order(spec: Spec, source: Source) -> Iterator[Problem]:
 
 
 def metrics(spec: Spec, source: Source) -> Iterator[Problem]:
-    """A metric exists, belongs to retrieval, and looks no further than rankings are kept."""
+    """A metric exists, is of the task of the primary one, and looks no further than rankings are kept."""
     for keys, name in _metrics(spec):
-        found = parse(name)
+        found, (_, cutoff) = of_retriever(name), parse(name) or ("", None)
         code, (message, hint) = "SF002", ("", "")
         if found is None:
-            message, hint = _unknown_metric(name)
-        elif METRICS[found[0]].task != "retrieval":
-            code, message = "SF113", f'metric "{name}" is of {METRICS[found[0]].task}, and this is retrieval'
-            hint = f"the metrics of retrieval are {listed(names('retrieval'))}"
-        elif found[1] is not None and found[1] > spec.evaluate.depth:
+            message, hint = _unknown_metric(name, spec.task)
+        elif found.task != spec.task:
+            code, message = "SF113", f'metric "{name}" is of {found.task}, and this is {spec.task}'
+            hint = f"the metrics of {spec.task} are {listed(names(spec.task))}"
+        elif cutoff is not None and cutoff > spec.evaluate.depth:
             code, message = "SF113", f'metric "{name}" looks past the {spec.evaluate.depth} documents that are kept'
-            hint = f'set "depth: {found[1]}" in "evaluate", or a smaller cutoff'
+            hint = f'set "depth: {cutoff}" in "evaluate", or a smaller cutoff'
         if message:
             yield Problem(code, message, source.value_span(keys), keys, hint)
 
@@ -175,17 +181,19 @@ def _metrics(spec: Spec) -> Iterator[tuple[Keys, str]]:
         yield ("retriever", "train", "select", "metric"), train.select.metric
 
 
-def _unknown_metric(name: str) -> tuple[str, str]:
+def _unknown_metric(name: str, task: str) -> tuple[str, str]:
     """What is wrong with the name of a metric, and the nearest that is right."""
     base, at, cutoff = name.partition("@")
-    near = base if base in METRICS else _OTHER_NAMES.get(base.lower()) or nearest(base, METRICS)
+    known = {**UNRANKED, **METRICS}
+    near = base if base in known else _OTHER_NAMES.get(base.lower()) or nearest(base, known)
     if near is None:
-        return f'unknown metric "{clipped(name)}"', f"the metrics of retrieval are {listed(names('retrieval'))}"
-    wanted = f"{near}@{cutoff}" if METRICS[near].cutoff and parse(f"{near}@{cutoff}") else near
-    wanted = wanted if parse(wanted) else f"{near}@10"
+        return f'unknown metric "{clipped(name)}"', f"the metrics of {task} are {listed(names(task))}"
+    wanted = near
+    if known[near].cutoff:
+        wanted = f"{near}@{cutoff}" if parse(f"{near}@{cutoff}") and cutoff else f"{near}@10"
     if near != base:
         return f'unknown metric "{clipped(name)}"', f'did you mean "{wanted}"?'
-    if not METRICS[near].cutoff:
+    if not known[near].cutoff:
         return f'metric "{near}" has no cutoff, not "{clipped(name)}"', f'write "{near}"'
     said = f'not "{clipped(cutoff)}"' if at else f'as in "{wanted}"'
     return f'metric "{near}" needs a cutoff from 1 to 9999, {said}', f'did you mean "{wanted}"?'
@@ -199,15 +207,6 @@ def selection(spec: Spec, source: Source) -> Iterator[Problem]:
         message = 'the test queries select the checkpoint, and only "dev" may'
         hint = "the best of several checkpoints on the test queries is partly luck, and the report would hide it"
         yield Problem("SF114", message, source.value_span(keys), keys, hint)
-
-
-def index_given(spec: Spec, source: Source) -> Iterator[Problem]:
-    """Vectors are searched by an index."""
-    if spec.encoder is not None and spec.index is None:
-        hint = (
-            f'"index" answers queries with the vectors of family "{spec.retriever.family}"; {{kind: flat}} compares all'
-        )
-        yield Problem("SF003", 'the spec needs "index"', source.key_span(("retriever",)), ("retriever",), hint)
 
 
 def index_similarity(spec: Spec, source: Source) -> Iterator[Problem]:
@@ -244,19 +243,22 @@ def group_column(spec: Spec, source: Source) -> Iterator[Problem]:
 
 def baselines_fit(spec: Spec, source: Source) -> Iterator[Problem]:
     """Some baselines know items only, and these queries are texts."""
-    if all(objective.queries == "documents" for objective in spec.objectives.values()):
+    if not spec.ranks or all(objective.queries == "documents" for objective in spec.objectives.values()):
         return
     for key in ("baselines", "fuse"):
         for row, name in enumerate(getattr(spec.evaluate, key) or ()):
             if BASELINES[name].of_items:
                 keys: Keys = ("evaluate", key, row)
                 message = f'baseline "{name}" needs queries that are items, and here they are texts'
-                fitting = [one for one, baseline in BASELINES.items() if not baseline.of_items]
+                others = {one: baseline for one, baseline in BASELINES.items() if spec.task in baseline.tasks}
+                fitting = [one for one, baseline in others.items() if not baseline.of_items]
                 yield Problem("SF113", message, source.value_span(keys), keys, f"those that fit are {listed(fitting)}")
 
 
 def candidates(spec: Spec, source: Source) -> Iterator[Problem]:
     """Only a log that says what did not answer knows what was shown."""
+    if not spec.ranks:
+        return
     for name, objective in spec.objectives.items():
         if spec.evaluate.candidates == "shown" and not (isinstance(objective, Evidence) and objective.has_negatives):
             keys: Keys = ("evaluate", "candidates")
@@ -279,7 +281,6 @@ RULES = (
     *augmentations.RULES,
     metrics,
     selection,
-    index_given,
     index_similarity,
     split_fits,
     group_column,
@@ -288,5 +289,6 @@ RULES = (
     *mixtures.RULES,
     *slices.RULES,
     *chunks.RULES,
+    *tasks.RULES,
     *dead.RULES,
 )

@@ -10,8 +10,9 @@ from pathlib import Path
 
 from specforge.catalog.objectives import Grouped
 from specforge.catalog.splits import ByTime, ByTimeThenItem
-from specforge.checks import across, batches, contrasts, nearer, texts, traces
-from specforge.checks.dead import trains
+from specforge.catalog.tasks import TASKS
+from specforge.checks import across, batches, contrasts, judged, nearer, texts, traces
+from specforge.checks.dead import trained, trains
 from specforge.checks.prepared import Profile, Tables, opened, profile
 from specforge.checks.words import counted, percent
 from specforge.problems import Keys, Problem, in_order
@@ -21,9 +22,6 @@ from specforge.spec.document import Spec
 __all__ = ["RULES", "Profile", "check", "profile"]
 
 _CUT = 0.05
-_DEVIATION = 0.20
-"""Assumed: the standard deviation over queries of the difference of two systems' nDCG."""
-
 _POWER = 2.8
 """1.96 + 0.84: standard errors that a test with two sides at 5 % finds in 80 % of all samples."""
 
@@ -40,6 +38,17 @@ def _of_objective(spec: Spec, source: Source, data: Path, base: Path, name: str)
     with opened(spec, source, data, base, name) as tables:
         found = [problem for rule in RULES for problem in rule(tables)]
     return [replace(problem, message=f'"{name}": {problem.message}') for problem in found] if spec.others else found
+
+
+def is_measured(tables: Tables) -> bool:
+    """Whether an objective is measured: where nothing is ranked, the one that counts."""
+    return tables.spec.ranks or tables.objective == tables.spec.primary
+
+
+def chooses(spec: Spec) -> bool:
+    """Whether a threshold or a checkpoint is chosen on dev."""
+    train = trained(spec)
+    return "F1" in (spec.evaluate.primary, *spec.evaluate.metrics) or (train is not None and train.select is not None)
 
 
 def outside(tables: Tables) -> Iterator[Problem]:
@@ -112,7 +121,11 @@ def _cure(tables: Tables, value: Grouped) -> str:
 
 def nothing_judged(tables: Tables) -> Iterator[Problem]:
     """Choosing needs dev queries, reporting needs test queries."""
-    found = {"dev": tables.profile.queries_dev, "test": tables.profile.queries_test}
+    task, found = TASKS[tables.spec.task], {"dev": tables.profile.queries_dev, "test": tables.profile.queries_test}
+    if not is_measured(tables):
+        return
+    if not task.ranked and not chooses(tables.spec):
+        del found["dev"]
     empty = {"dev", "test"} if any(fold == "judge" for _, fold, _ in _sides(tables)) else set[str]()
     empty |= {fold for _, fold, _ in _sides(tables)}
     for split, number in found.items():
@@ -121,7 +134,9 @@ def nothing_judged(tables: Tables) -> Iterator[Problem]:
         value = tables.spec.objectives[tables.objective]
         keys: Keys = ("split", split)
         message, hint = f"no {split} query: nothing that is held out is relevant to one", "hold out more"
-        if isinstance(value, Grouped):
+        if not task.ranked:
+            message = f"no {split} rows to measure {tables.spec.task} on: it takes {task.rows}"
+        if task.ranked and isinstance(value, Grouped):
             hint = f'lower "min_count" of "judgments" ({value.judgments.min_count}), or hold out more'
             message = f"no {split} query: no held-out pair meets often enough to be judged"
         yield Problem("SF004", message, tables.source.value_span(keys), keys, hint, _fates(tables))
@@ -153,15 +168,20 @@ def groups_cut(tables: Tables) -> Iterator[Problem]:
 
 def detectable(tables: Tables) -> Iterator[Problem]:
     """The smallest effect that the test queries can show (Sakai 2018: power of paired tests over topics)."""
-    queries = tables.profile.queries_test * (tables.spec.folds or 1)
-    smallest = _POWER * _DEVIATION / math.sqrt(queries) if queries else 0.0
-    if smallest <= _EFFECT:
+    queries, task = tables.profile.queries_test * (tables.spec.folds or 1), TASKS[tables.spec.task]
+    smallest = _POWER * task.deviation / math.sqrt(queries) if queries else 0.0
+    if smallest <= _EFFECT or not is_measured(tables):
         return
     keys: Keys = ("split", "test")
-    enough = math.ceil((_POWER * _DEVIATION / _EFFECT) ** 2)
-    message = f"{counted(queries, 'test query', 'test queries')} can show differences of {smallest:.2f} and more only"
-    evidence = (f"at 80 % power and 5 % error, if the difference in nDCG deviates by {_DEVIATION:.2f} over queries",)
-    hint = f"{enough} queries show {_EFFECT}: hold out more, or lower what a judged pair needs"
+    enough, units = math.ceil((_POWER * task.deviation / _EFFECT) ** 2), task.unit[1].removeprefix("test ")
+    message = f"{counted(queries, *task.unit)} can show differences of {smallest:.2f} and more only"
+    metric = "nDCG" if task.ranked else tables.spec.evaluate.primary
+    evidence = (
+        f"at 80 % power and 5 % error, if the difference in {metric} deviates by {task.deviation:.2f} over {units}",
+    )
+    hint = f"{enough} {units} show {_EFFECT}: hold out more" + (
+        ", or lower what a judged pair needs" if task.ranked else ""
+    )
     yield Problem("SF307", message, tables.source.value_span(keys), keys, hint, evidence)
 
 
@@ -176,4 +196,5 @@ RULES = (
     *contrasts.RULES,
     *nearer.RULES,
     *traces.RULES,
+    *judged.RULES,
 )

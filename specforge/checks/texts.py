@@ -24,7 +24,7 @@ _CUT = 0.01
 _NEAR = 0.01
 _EXAMPLES = 3
 
-HELD_OUT_QUERIES = "select distinct text from queries order by text"
+HELD_OUT_QUERIES = "select distinct text from asked order by text"
 TRAINED_QUERIES = "select distinct anchor from pairs order by anchor"
 
 

@@ -48,7 +48,7 @@ def compose(made: Plan, run: RunRecord, metrics: Json, problems: Iterable[Proble
             }
             for stage in run.stages
         ],
-        "index_bytes": (run.folder / "index" / "index.faiss").stat().st_size,
+        **_index(run.folder),
         **_training_rows(run.folder),
         **{key: value for key, value in metrics.items() if key != "fingerprint"},
         "verdict": verdict(metrics),
@@ -60,6 +60,10 @@ def compose(made: Plan, run: RunRecord, metrics: Json, problems: Iterable[Proble
 
 _WRITTEN = {"training_rows": "mixture.json", "augmentation": "augmentation.json"}
 """What train.py counts: the rows of each of several objectives, and those that augmentation added."""
+def _index(folder: Path) -> Json:
+    """The size of the index, where there is one."""
+    file = folder / "index" / "index.faiss"
+    return {"index_bytes": file.stat().st_size} if file.is_file() else {}
 
 
 def _training_rows(folder: Path) -> Json:

@@ -5,6 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TypedDict, cast
 
+from specforge.catalog.tasks import TASKS
+
+_UNITS = {name: task.unit[1].removeprefix("test ") for name, task in TASKS.items()}
+"""Task -> what was resampled."""
+
 
 class Interval(TypedDict):
     """A mean with the ends of its interval."""
@@ -15,7 +20,7 @@ class Interval(TypedDict):
 
 
 class Difference(TypedDict):
-    """A paired difference as evaluation.py writes it."""
+    """A paired difference as evaluation.py writes it; the mean is the difference of two figures where it is of no mean."""
 
     system: str
     over: str
@@ -70,7 +75,7 @@ def _figures(one: Difference, metrics: Mapping[str, object]) -> str:
     if one["over"] != "untuned":
         return f"{one['over']} ({one['mean']:+.3f}, {one['low']:.3f} to {one['high']:.3f})"
     share = f"{100 * cast(float, metrics['confidence']):g} %"
-    interval = f"{share} {one['low']:.3f} to {one['high']:.3f}, {metrics['queries']} queries"
+    interval = f"{share} {one['low']:.3f} to {one['high']:.3f}, {metrics['queries']} {_UNITS[str(metrics.get('task', 'retrieval'))]}"
     seeds = over_seeds(one, metrics)
     if len(seeds) > 1:
         interval += f"; over {len(seeds)} seeds {min(seeds):+.3f} to {max(seeds):+.3f}"

@@ -9,8 +9,10 @@ from pydantic import Field
 from specforge.catalog.dictionary import AnyObjective
 from specforge.catalog.indexes import AnyIndex
 from specforge.catalog.losses.base import Loss
+from specforge.catalog.metrics import of_retriever
 from specforge.catalog.objectives import Objective
 from specforge.catalog.splits import AnySplit, ByAnchor, ByGroup, ByItem
+from specforge.catalog.tasks import TASKS
 from specforge.spec.base import Name, Section, Text
 from specforge.spec.evaluate import Evaluate
 from specforge.spec.retriever import AnyRetriever, Retriever, Train
@@ -58,7 +60,7 @@ class Spec(Section):
     """What finds documents for a query."""
 
     index: AnyIndex | None = None
-    """What answers queries with vectors; every retriever but bm25 needs it."""
+    """What answers queries with vectors; needed where documents are ranked for them, by every retriever but bm25."""
 
     evaluate: Evaluate
     """How success is measured."""
@@ -85,6 +87,17 @@ class Spec(Section):
     def primary(self) -> str:
         """The name of the objective that the verdict is about, whose collection is indexed."""
         return self.evaluate.objective or next(iter(self.objectives))
+
+    @property
+    def task(self) -> str:
+        """What the retriever is measured at, a key of `TASKS`: the primary metric says it."""
+        metric = of_retriever(self.evaluate.primary)
+        return metric.task if metric is not None and metric.task in TASKS else "retrieval"
+
+    @property
+    def ranks(self) -> bool:
+        """Whether documents are ranked for queries, which takes an index."""
+        return TASKS[self.task].ranked
 
     @property
     def folds(self) -> int | None:

@@ -8,7 +8,7 @@ from pydantic import Field
 
 from specforge.spec.base import Column, Name, Section, Text
 
-BaselineName = Literal["popularity", "co_occurrence", "neighbour_transfer", "bm25", "untuned"]
+BaselineName = Literal["popularity", "co_occurrence", "neighbour_transfer", "bm25", "word_overlap", "untuned"]
 
 
 class Slice(Section):
@@ -25,23 +25,23 @@ class Slice(Section):
 
 
 class Bootstrap(Section):
-    """Intervals by resampling queries with replacement (Sakai 2006)."""
+    """Intervals by resampling queries with replacement (Sakai 2006), or the anchors of pairs, or documents that are clustered."""
 
     confidence: Annotated[float, Field(ge=0.5, lt=1)] = 0.95
     """The share of resampled means inside the interval."""
 
     resamples: Annotated[int, Field(ge=100, le=1_000_000)] = 10_000
-    """How often the queries are resampled."""
+    """How often they are resampled."""
 
     seed: Annotated[int, Field(ge=0)] = 0
     """For the resampling."""
 
 
 class Evaluate(Section):
-    """Metrics over the full corpus, on test queries that nothing was chosen by."""
+    """Metrics over the full corpus, on test queries that nothing was chosen by; or of pairs, triplets and classes held out."""
 
     primary: Text
-    """The metric that the verdict is about, by its ir-measures name, for example `nDCG@10`."""
+    """The metric that the verdict is about. It chooses the task: ranking by an ir-measures name, for example `nDCG@10`; similarity by `Spearman` or `Pearson`, of scored pairs; pair classification by `AP` or `F1`; `TripletAccuracy`; clustering by `VMeasure`. Of several objectives, a task other than ranking measures the one that counts."""
 
     objective: Name | None = None
     """Of several objectives, the one that the verdict is about and whose collection is indexed; without it, the first."""
@@ -53,7 +53,7 @@ class Evaluate(Section):
     """More metrics to report."""
 
     baselines: tuple[BaselineName, ...] | None = None
-    """The systems to stand beside the tuned model; without it, all that fit the objective."""
+    """The systems to stand beside the tuned model; without it, all that fit the task and the objective."""
 
     fuse: tuple[BaselineName, ...] = ()
     """Baselines to fuse with the tuned model, each one more system: scores are standardised and added, the weight is chosen on dev."""

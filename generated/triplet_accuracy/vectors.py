@@ -1,0 +1,24 @@
+"""Vectors of a model on disk, and how similar they say that two are."""
+
+from pathlib import Path
+
+import numpy as np
+
+import encoder
+from held_out import Floats, read_pairs
+
+
+def write_vectors(model: str, work: Path, folder: Path) -> None:
+    """Encode both ends of the pairs, a row a pair: `test_anchors.npy`, `test_documents.npy`."""
+    folder.mkdir(parents=True, exist_ok=True)
+    loaded = encoder.load(model)
+    pairs = read_pairs(work, "test")
+    np.save(folder / "test_anchors.npy", encoder.encode(loaded, pairs.anchors, "query"))
+    np.save(folder / "test_documents.npy", encoder.encode(loaded, pairs.documents, "document"))
+
+
+def similarities(folder: Path, split: str) -> Floats:
+    """The inner product of the two vectors of each pair."""
+    anchors, documents = (np.load(folder / f"{split}_{end}.npy") for end in ("anchors", "documents"))
+    found: Floats = np.einsum("ij,ij->i", anchors, documents, dtype=np.float64)
+    return found
