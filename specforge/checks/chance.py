@@ -20,7 +20,7 @@ def correlation(metrics: Metrics) -> float:
 def average_precision(metrics: Metrics) -> float:
     """Its mean over all orders (Bestgen 2015), and a variance of m (1 - m) over the relevant pairs or half the rows: it is a
     mean over the relevant, and precisions at two ranks have in common what came before the earlier one."""
-    rows, relevant = metrics["rows"], metrics["relevant"]
+    rows, relevant = int(metrics["rows"]), int(metrics["relevant"])
     share = (relevant - 1) / max(1, rows - 1)
     mean = share + sum(1 / rank for rank in range(1, rows + 1)) / rows * (1 - share)
     return mean + SURE * math.sqrt(mean * (1 - mean) / min(relevant, rows / 2))
@@ -28,9 +28,9 @@ def average_precision(metrics: Metrics) -> float:
 
 def f1(metrics: Metrics) -> float:
     """That of saying yes to all, which no other threshold exceeds."""
-    share = metrics["relevant"] / metrics["rows"]
-    mean = 2 * share / (1 + share)
-    return mean + SURE * math.sqrt(mean * (1 - mean) / max(1, metrics["relevant"]))
+    rows, relevant = int(metrics["rows"]), int(metrics["relevant"])
+    mean = 2 * relevant / (rows + relevant)
+    return mean + SURE * math.sqrt(mean * (1 - mean) / max(1, relevant))
 
 
 def triplet_accuracy(metrics: Metrics) -> float:
