@@ -107,7 +107,7 @@ class Judged(_OfRows):
     negatives_per_positive: Count = 1
     """Documents graded 0 that a positive is trained against; each makes a row."""
 
-    def gives(self) -> tuple[str, ...]:
+    def measured(self) -> tuple[str, ...]:
         """Without a grade, no row says that a document is not relevant."""
         return self.provides if self.grade is not None else ("pairs",)
 
@@ -195,7 +195,7 @@ class CitedInAnswer(Evidence):
     group: Annotated[Column, Of("answers", key=True)] | None = None
     """The column of what falls on one side of the split whole, such as a conversation; splits by group need it."""
 
-    def gives(self) -> tuple[str, ...]:
+    def measured(self) -> tuple[str, ...]:
         """Where no uncited passage is a negative, there is none."""
         return self.provides if self.uncited != "none" else ("pairs",)
 
