@@ -5,32 +5,19 @@ from __future__ import annotations
 from specforge import relations
 from specforge.catalog.augmentations import Augmentation, OtherText
 from specforge.catalog.objectives import Objective
-from specforge.catalog.shapes import PROMPTED
+from specforge.feeding import augmentations, changed
 from specforge.quote import Code, identifier
 from specforge.spec.document import Spec
 from specforge.templating import At
 
 Values = dict[str, object]
 
-SIDES = {"anchors": "query", "documents": "document"}
-"""Which texts an augmentation changes -> the prompt of their roles."""
-
 _TRAIL = "retriever.augmentation"
-
-
-def asked(spec: Spec) -> dict[str, Augmentation]:
-    """The augmentations of a spec that trains, by name."""
-    return dict(spec.encoder.augmentation) if spec.encoder and spec.train else {}
-
-
-def changed(value: Augmentation, roles: list[str]) -> list[str]:
-    """The columns whose texts it changes, of those that the training rows have."""
-    return [role for role in roles if PROMPTED[role] == SIDES[value.of]]
 
 
 def values(spec: Spec, roles: list[str]) -> Values:
     """What is done to which columns; `roles` are the texts of the training rows."""
-    found = asked(spec)
+    found = augmentations(spec)
     return {
         "augmentations": [_one(name, value, spec, roles) for name, value in found.items()],
         "augment_partials": list(dict.fromkeys(f"python/augment/{value.kind}.py.jinja" for value in found.values())),
@@ -65,7 +52,7 @@ def _table(name: str) -> str:
 def _templates(objective: Objective, spec: Spec) -> dict[str, OtherText]:
     """The other templates of the collections that an objective has."""
     collections = (objective.of, getattr(objective, "asked", None))
-    found = {name: value for name, value in asked(spec).items() if isinstance(value, OtherText)}
+    found = {name: value for name, value in augmentations(spec).items() if isinstance(value, OtherText)}
     return {name: value for name, value in found.items() if value.source in collections}
 
 

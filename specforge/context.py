@@ -7,6 +7,7 @@ from specforge.catalog import metrics, roles, shapes
 from specforge.catalog.evidence import Evidence, Judged, Sql
 from specforge.catalog.objectives import Objective
 from specforge.catalog.similarities import SIMILARITIES
+from specforge.feeding import roles_of, shape_of
 from specforge.quote import Code, identifier
 from specforge.spec.document import Spec
 from specforge.spec.retriever import Retriever, Train
@@ -113,7 +114,7 @@ def training(spec: Spec) -> Values:
         "loss": at.loss,
         "fed": fed(spec, spec.primary),
         "roles": roles_fed(spec),
-        **augmenting.values(spec, [str(role["name"]) for role in roles_fed(spec)]),
+        **augmenting.values(spec, roles_of(spec)),
         "row_partials": row_partials(spec),
         "loss_partial": f"python/loss/{loss.kind}.py.jinja",
         "train": at.train,
@@ -128,21 +129,6 @@ def training(spec: Spec) -> Values:
 
 _READ_AS_THEY_ARE = ("pairs", "triplets")
 """Shapes whose rows prepare.py writes as they are trained on."""
-
-
-def shape_of(spec: Spec, name: str) -> str:
-    """The shape of the training rows that an objective is turned into for the loss."""
-    loss = spec.loss
-    assert loss is not None, "asked of what trains"
-    found = shapes.path(spec.objectives[name].gives(), loss.takes)
-    assert found is not None, "checked before: a loss that does not fit"
-    return found[0]
-
-
-def is_fed(spec: Spec) -> bool:
-    """Whether every objective gives rows that the loss takes."""
-    loss = spec.loss
-    return loss is not None and all(shapes.path(one.gives(), loss.takes) for one in spec.objectives.values())
 
 
 def fed(spec: Spec, name: str) -> Values | None:
@@ -162,8 +148,7 @@ def row_partials(spec: Spec) -> list[str]:
 
 def roles_fed(spec: Spec) -> list[Values]:
     """The columns of the training rows that are texts, and the prompt of each."""
-    roles = dict.fromkeys(role for name in spec.objectives for role in shapes.SHAPES[shape_of(spec, name)].roles)
-    return [{"name": role, "prompt": shapes.PROMPTED[role]} for role in roles if role in shapes.PROMPTED]
+    return [{"name": role, "prompt": shapes.PROMPTED[role]} for role in roles_of(spec)]
 
 
 def saving(train: Train, at: At) -> Values:

@@ -15,7 +15,6 @@ from specforge.catalog.roles import tables
 from specforge.codes import CODES, Severity
 from specforge.nodes import scalar
 from specforge.problems import Keys, Problem, in_order
-from specforge.relations import templates
 from specforge.shapes import (
     Shape,
     Spot,
@@ -32,6 +31,7 @@ from specforge.shapes import (
 )
 from specforge.source import Data, Source, lines_of
 from specforge.spec.document import Spec
+from specforge.wording import templates
 
 _ROOT = shape(Spec)
 _LONGEST_QUOTE = 40

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from specforge import feeding
 from specforge.catalog.evidence import ScoredPairs
+from specforge.catalog.objectives import Objective
 from specforge.catalog.tasks import TASKS
 from specforge.quote import Code
 from specforge.spec.document import Spec
@@ -44,6 +46,8 @@ def selects(spec: Spec) -> str | None:
 
 def scored(spec: Spec, objective: str) -> bool:
     """Whether the judgments of an objective are wanted as they are, each once."""
+    if spec.train is not None and feeding.shape_of(spec, objective) == "scored_pairs":
+        return True
     return objective == spec.primary and TASKS[spec.task].needs in ("scored_pairs", "triplets")
 
 
@@ -59,9 +63,18 @@ def of_objective(spec: Spec, name: str) -> Values:
     return {
         "scored": scored(spec, name),
         "scored_partial": f"sql/scored/{'scores' if own else 'judgments'}.sql.jinja",
+        "range": _range(value, f"objectives.{name}.range"),
         "labelled": labelled(spec, name),
         "ungraded": isinstance(value, ScoredPairs) and value.relevant_from is None,
     }
+
+
+def _range(value: Objective, trail: str) -> Values | None:
+    """The scores that become 0 and 1."""
+    if not isinstance(value, ScoredPairs) or value.range is None:
+        return None
+    low, high = value.range
+    return {"low": At(low, trail), "high": At(high, trail)}
 
 
 def values(spec: Spec, baselines: list[str]) -> Values:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from specforge import augmenting, context, measuring, parts, reading, references, relations
+from specforge import context, feeding, measuring, parts, reading, references, relations
 from specforge.catalog.baselines import BASELINES
 from specforge.catalog.libraries import LIBRARIES, READERS
 from specforge.quote import Code
@@ -141,7 +141,7 @@ def _files(
 
 def _scripts(spec: Spec) -> list[str]:
     trained = ["train"] if is_tuned(spec) else []
-    trained += ["augment"] if augmenting.asked(spec) else []
+    trained += ["augment"] if feeding.augmentations(spec) else []
     trained += ["repeats"] if more_seeds(spec) else []
     if not spec.ranks:
         return ["prepare", "encoder", "held_out", "intervals", "vectors", *trained, "evaluation"]

@@ -55,8 +55,10 @@ def _rows(made: Plan, found: list[StageStatus]) -> dict[str, int]:
 
 
 def _profile(made: Plan, data: Path) -> dict[str, int]:
-    from specforge.checks.tables import profile
+    from specforge.checks.prepared import profile, trained_rows
 
     train = made.spec.train
-    found = asdict(profile(data, train.batch_size if train else None, made.spec.task))
+    found = asdict(
+        profile(data, train.batch_size if train else None, made.spec.task, trained_rows(made.spec, made.spec.primary))
+    )
     return {name.replace("_", " "): value for name, value in found.items() if value is not None}

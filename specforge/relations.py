@@ -2,30 +2,16 @@
 
 from __future__ import annotations
 
-import string
-
 from specforge import reading
 from specforge.catalog import roles
-from specforge.catalog.augmentations import OtherText
 from specforge.catalog.splits import ByItem, ByTimeThenItem
-from specforge.problems import Keys
 from specforge.quote import Code, identifier, sql
 from specforge.spec.document import Spec
 from specforge.spec.sources import Source
 from specforge.templating import At
+from specforge.wording import fields, templates
 
 Values = dict[str, object]
-
-
-def fields(template: str) -> list[tuple[str, str]]:
-    """A text template as (literal before, column); the text after the last column comes with an empty column."""
-    found, before = list[tuple[str, str]](), ""
-    for literal, column, _, _ in string.Formatter().parse(template):
-        before += literal
-        if column:
-            found.append((before, column))
-            before = ""
-    return [*found, (before, "")] if before else found
 
 
 def text_expression(name: str, source: Source, template: str | None = None) -> Code:
@@ -91,17 +77,6 @@ def _collection_columns(name: str, spec: Spec) -> set[str]:
     source = spec.sources[name]
     columns = {source.id, family(spec), *(column for _, text in templates(name, spec) for _, column in fields(text))}
     return {column for column in columns if column}
-
-
-def templates(name: str, spec: Spec) -> list[tuple[Keys, str]]:
-    """The text templates over a source, each with its place in the spec."""
-    source, found = spec.sources[name], list[tuple[Keys, str]]()
-    if source.text is not None:
-        found.append((("sources", name, "text"), source.text))
-    for key, one in spec.encoder.augmentation.items() if spec.encoder else ():
-        if isinstance(one, OtherText) and one.source == name:
-            found.append((("retriever", "augmentation", key, "text"), one.text))
-    return found
 
 
 def used_sources(spec: Spec, *objectives: str) -> list[str]:

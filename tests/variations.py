@@ -138,7 +138,7 @@ TRIPLETS: dict[str, Data] = {
 LABELS: dict[str, Data] = {"kind": "labelled", "attribute": "label", "of": "products"}
 SCORES: dict[str, Data] = {
     "kind": "scored_pairs", "rows": "order_lines", "first": "sku", "second": "other", "score": "score",
-    "relevant_from": 4.0, "of": "products",
+    "range": (0.0, 5.0), "of": "products",
 }  # fmt: skip
 
 
@@ -158,7 +158,15 @@ LOSS_KINDS: dict[str, Changes] = {
     "rich_loss_batch_hard": _with_loss({"kind": "batch_hard_triplet", "margin": 0.35}, LABELS),
     "rich_loss_batch_semi_hard": _with_loss({"kind": "batch_semi_hard_triplet", "margin": 0.36}, LABELS),
     "rich_loss_batch_hard_soft_margin": _with_loss({"kind": "batch_hard_soft_margin_triplet"}, LABELS),
-    "rich_loss_cosent": _with_loss({"kind": "cosent", "scale": 25.0}, TRIPLETS),
+    "rich_loss_cosent": {
+        **_with_loss({"kind": "cosent", "scale": 25.0}, SCORES),
+        "evaluate.primary": "Spearman",
+        "evaluate.metrics": ("Pearson",),
+        "evaluate.baselines": ("untuned",),
+        "evaluate.fuse": GONE,
+        "evaluate.depth": GONE,
+        "index": GONE,
+    },
     "rich_loss_angle": _with_loss({"kind": "angle", "scale": 35.0}, TRIPLETS),
     "rich_loss_cosine_similarity": _with_loss({"kind": "cosine_similarity"}, TRIPLETS),
     "rich_augmented": {

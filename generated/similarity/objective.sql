@@ -76,13 +76,13 @@ create macro side_of(query_unit, document_unit, value, moment) as case
     when role_of(document_unit) = 'train' then 'train'
 end;
 
--- Two texts are similar from a score on.
+-- Two texts are similar as far as their score goes; from where on they are relevant to each other is not said.
 create view scores as
 select
     r.one::varchar as one,
     r.other::varchar as other,
     r.score as score,
-    (r.score >= 3.0)::integer as grade,
+    null::integer as grade,
     null::timestamp as moment,
     null::varchar as side
 from sources.scores as r;
@@ -133,7 +133,7 @@ with sided as (
         a.doc as one,
         b.doc as other,
         s.grade,
-        s.score::double as score
+        (s.score::double - 0.0) / (5.0 - 0.0) as score
     from scores as s
     join items as i on i.item_id = s.one
     join documents as a on a.number = i.number
@@ -220,7 +220,7 @@ select 'rows' as what, count(*) as amount from evidence
 union all
 select fate, count(*) from fates group by fate
 union all
-select 'known_' || fold || case when grade > 0 then '_positive' else '_negative' end, count(*)
+select 'known_' || fold || '_scored', count(*)
 from known
 group by all
 union all

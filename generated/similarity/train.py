@@ -3,21 +3,19 @@
 import argparse
 import json
 import shutil
-from collections.abc import Iterable
 from contextlib import nullcontext
 from pathlib import Path
 
 import numpy as np
 import pyarrow.parquet as pq
 import torch
-from datasets import Dataset, DatasetDict
+from datasets import Dataset
 from sentence_transformers import SentenceTransformer, SentenceTransformerTrainer, SentenceTransformerTrainingArguments
 from sentence_transformers.base.evaluation import BaseEvaluator
-from sentence_transformers.base.sampler import BatchSamplers, MultiDatasetBatchSamplers
-from sentence_transformers.sentence_transformer.losses import MultipleNegativesRankingLoss
-from sentence_transformers.util import cos_sim
+from sentence_transformers.base.sampler import BatchSamplers
+from sentence_transformers.sentence_transformer.losses import CoSENTLoss
+from sentence_transformers.util import pairwise_cos_sim
 from torch.nn.attention import SDPBackend, sdpa_kernel
-from torch.nn.functional import pad
 
 import encoder
 from held_out import Figure, Floats, Pairs, read_pairs
@@ -26,38 +24,12 @@ HERE = Path(__file__).resolve().parent
 ROOT = HERE.parents[1]
 
 
-def embed(model: torch.nn.Module, columns: list[dict[str, torch.Tensor]]) -> list[torch.Tensor]:
-    """Vectors of each column, of shape (texts, dimension). Texts of like length go together: there is less padding."""
-    width = max(column["attention_mask"].shape[1] for column in columns)
-    names = [name for name in columns[0] if name in ("input_ids", "attention_mask", "token_type_ids")]
-    merged = {
-        name: torch.cat([pad(column[name], (0, width - column[name].shape[1])) for column in columns]) for name in names
-    }
-    mask = merged["attention_mask"].bool()
-    order = mask.sum(dim=1).argsort(stable=True)
-    parts = []
-    for rows in order.split(32):
-        read = mask[rows].any(dim=0)
-        part = columns[0] | {name: value[rows][:, read] for name, value in merged.items()}
-        parts.append(model(part)["sentence_embedding"])
-    vectors = torch.cat(parts)[order.argsort()]
-    return list(vectors.split([len(column["attention_mask"]) for column in columns]))
-
-
-class RankingLoss(MultipleNegativesRankingLoss):
-    """The library's loss, on vectors that are computed by length."""
-
-    def forward(self, sentence_features: Iterable[dict[str, torch.Tensor]], labels: torch.Tensor) -> torch.Tensor:
-        """The loss of a batch, a scalar."""
-        return self.compute_loss_from_embeddings(embed(self.model, list(sentence_features)), labels)
-
-
-def make_loss(model: SentenceTransformer) -> RankingLoss:
-    """Each anchor's own positive among all positives of the batch."""
-    return RankingLoss(
+def make_loss(model: SentenceTransformer) -> CoSENTLoss:
+    """Pairs with higher scores more similar than pairs with lower ones."""
+    return CoSENTLoss(
         model,
         scale=20.0,
-        similarity_fct=cos_sim,
+        similarity_fct=pairwise_cos_sim,
     )
 
 
@@ -138,15 +110,12 @@ def last_checkpoint(folder: Path) -> str | None:
     return str(found[-1]) if found else None
 
 
-def training_rows(data: Path) -> DatasetDict:
-    """Triplets, and the pairs of anchors that have no negative: a batch is of one of them."""
-    rows = {
-        "triplets": pq.read_table(data / "triplets.parquet", columns=["anchor", "positive", "negative"]),
-        "pairs": pq.read_table(
-            data / "pairs.parquet", columns=["anchor", "positive"], filters=[("contrasted", "=", False)]
-        ),
-    }
-    return DatasetDict({name: Dataset.from_dict(table.to_pydict()) for name, table in rows.items() if len(table)})
+def scored_pairs(data: Path) -> Dataset:
+    """Anchors and documents with their scores."""
+    roles = ["anchor", "document", "score"]
+    return Dataset.from_dict(
+        pq.read_table(data / "scored.parquet", columns=roles, filters=[("split", "=", "train")]).to_pydict()
+    )
 
 
 def main(work: Path, seed: int = 42) -> None:
@@ -158,8 +127,7 @@ def main(work: Path, seed: int = 42) -> None:
         num_train_epochs=1,
         per_device_train_batch_size=16,
         gradient_accumulation_steps=1,
-        batch_sampler=BatchSamplers.NO_DUPLICATES,
-        multi_dataset_batch_sampler=MultiDatasetBatchSamplers.PROPORTIONAL,
+        batch_sampler=BatchSamplers.BATCH_SAMPLER,
         learning_rate=5e-5,
         lr_scheduler_type="linear",
         warmup_steps=0.1,
@@ -170,8 +138,7 @@ def main(work: Path, seed: int = 42) -> None:
         bf16=encoder.BF16,
         prompts={
             "anchor": encoder.PROMPTS["query"],
-            "positive": encoder.PROMPTS["document"],
-            "negative": encoder.PROMPTS["document"],
+            "document": encoder.PROMPTS["document"],
         },
         save_strategy="epoch",
         save_total_limit=2,
@@ -185,7 +152,7 @@ def main(work: Path, seed: int = 42) -> None:
     trainer = SentenceTransformerTrainer(
         model=model,
         args=args,
-        train_dataset=training_rows(work / "data"),
+        train_dataset=scored_pairs(work / "data"),
         loss=make_loss(model),
         evaluator=OnDev(work),
     )

@@ -328,7 +328,7 @@ class ScoredPairs(_OfRows):
     has_negatives: ClassVar[bool] = True
     queries: ClassVar[Literal["documents", "texts"]] = "documents"
     splits: ClassVar[tuple[str, ...]] = _ITEM_SPLITS
-    provides: ClassVar[tuple[str, ...]] = ("triplets", "pairs")
+    provides: ClassVar[tuple[str, ...]] = ("triplets", "pairs", "scored_pairs")
     asks: ClassVar[str | None] = "first"
     kind: Literal["scored_pairs"]
 
@@ -347,16 +347,15 @@ class ScoredPairs(_OfRows):
     relevant_from: float | None = None
     """The lowest score that makes two documents relevant to each other. What trains on relevance, or ranks, needs it; what is compared with the scores themselves does not."""
 
+    range: tuple[float, float] | None = None
+    """The lowest and the highest score that there can be, such as `[0, 5]`: losses and metrics then read scores from 0 to 1. Without it, they read the scores as they are."""
+
     negatives_per_positive: Count = 1
     """Documents scored lower that a positive is trained against; each makes a row."""
 
     def gives(self) -> tuple[str, ...]:
         """Without a threshold, the scores alone."""
         return self.provides if self.relevant_from is not None else ("scored_pairs",)
-
-    def measured(self) -> tuple[str, ...]:
-        """The scores, with a threshold as well."""
-        return tuple(dict.fromkeys(("scored_pairs", *self.gives())))
 
 
 class Triplets(_OfRows):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from specforge import augmenting, context
+from specforge import feeding
 from specforge.catalog.augmentations import OtherText
 from specforge.problems import Keys, Problem
 from specforge.source import Source
@@ -13,11 +13,11 @@ from specforge.spec.document import Spec
 
 def sides(spec: Spec, source: Source) -> Iterator[Problem]:
     """The training rows have texts of the side that is changed."""
-    if not augmenting.asked(spec) or not context.is_fed(spec):
+    if not feeding.augmentations(spec) or not feeding.is_fed(spec):
         return
-    roles = [str(role["name"]) for role in context.roles_fed(spec)]
-    for name, value in augmenting.asked(spec).items():
-        if not augmenting.changed(value, roles):
+    roles = feeding.roles_of(spec)
+    for name, value in feeding.augmentations(spec).items():
+        if not feeding.changed(value, roles):
             keys: Keys = ("retriever", "augmentation", name)
             message = f'"{name}" changes {value.of}, and the training rows have none'
             yield Problem("SF003", message, source.key_span(keys), keys, 'add "of: documents"')
@@ -44,7 +44,7 @@ def _collections(spec: Spec) -> set[str | None]:
 def idle(spec: Spec, source: Source) -> Iterator[Problem]:
     """Nothing is augmented where nothing trains."""
     keys: Keys = ("retriever", "augmentation")
-    if spec.encoder and spec.encoder.augmentation and not augmenting.asked(spec):
+    if spec.encoder and spec.encoder.augmentation and not feeding.augmentations(spec):
         message = '"augmentation" has no effect: nothing is trained'
         yield Problem("SF401", message, source.key_span(keys), keys, "leave it out")
 

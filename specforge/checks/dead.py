@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 
-from specforge import references
-from specforge.catalog.evidence import Evidence, Interacted
+from specforge import feeding, references
+from specforge.catalog.evidence import Evidence, Interacted, ScoredPairs
 from specforge.catalog.objectives import Grouped, Objective
 from specforge.catalog.roles import tables
 from specforge.problems import Keys, Problem
@@ -134,6 +134,16 @@ def group(spec: Spec, source: Source) -> Iterator[Problem]:
 _SPLITS = 'leave it out, or split "by: time" or "by: time_then_item"'
 
 
+def score_range(spec: Spec, source: Source) -> Iterator[Problem]:
+    """Only a loss of scores, or a metric of them, reads what they can be."""
+    for name, objective in spec.objectives.items():
+        keys: Keys = ("objectives", name, "range")
+        fed = spec.train is not None and feeding.is_fed(spec) and feeding.shape_of(spec, name) == "scored_pairs"
+        measured = name == spec.primary and spec.task == "similarity"
+        if keys in source.places and isinstance(objective, ScoredPairs) and not fed and not measured:
+            yield _idle(source, keys, '"range" has no effect: neither loss nor metric reads the scores')
+
+
 def mini_batch(spec: Spec, source: Source) -> Iterator[Problem]:
     """A cached loss saves memory only where the batch is larger than what goes through the model at once."""
     train, loss = trained(spec), spec.loss
@@ -196,4 +206,4 @@ def unused_accepts(spec: Spec, source: Source, problems: Iterable[Problem]) -> l
     ]
 
 
-RULES = (fields, sources, repeated_ids, time, group, mini_batch, repeated, itself)
+RULES = (score_range, fields, sources, repeated_ids, time, group, mini_batch, repeated, itself)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 
+from specforge import feeding
 from specforge.checks.dead import trains
 from specforge.checks.prepared import Tables
 from specforge.checks.words import clipped, counted, listed
@@ -16,6 +18,11 @@ _TRAINED = """
     select anchor as one, positive as other from pairs
 """
 _WITH_NEGATIVES = f"{_TRAINED} union all select anchor, negative from triplets"
+
+_SCORED = """
+    create or replace temp view trained as
+    select anchor as one, document as other from scored where split = 'train'
+"""
 
 _FORMS = """
     create or replace temp table forms as
@@ -49,7 +56,7 @@ def leaked(tables: Tables) -> Iterator[Problem]:
     if not _is_measured(tables) or not tables.of_items or split.holds_out_items or split.by_time:
         return
     db = tables.db.cursor()
-    db.execute(_WITH_NEGATIVES if _has(tables, "triplets") else _TRAINED)
+    db.execute(_trained(tables))
     db.execute(_FORMS)
     found = db.execute(_SAME).fetchall()
     if not found:
@@ -61,6 +68,28 @@ def leaked(tables: Tables) -> Iterator[Problem]:
     yield Problem("SF301", message, tables.source.value_span(keys), keys, hint, evidence)
 
 
+def _trained(tables: Tables) -> str:
+    """The pairs that train."""
+    if feeding.shape_of(tables.spec, tables.objective) == "scored_pairs":
+        return _SCORED
+    return _WITH_NEGATIVES if _has(tables, "triplets") else _TRAINED
+
+
+def labels(tables: Tables) -> Iterator[Problem]:
+    """Scores lie in the range of the labels that the loss takes."""
+    spec, name = tables.spec, tables.objective
+    loss, value = spec.loss, spec.objectives[name]
+    if loss is None or loss.labels is None or not trains(spec, name) or feeding.shape_of(spec, name) != "scored_pairs":
+        return
+    low, high = tables.row("select min(score), max(score) from scored where split = 'train'")
+    if low is None or loss.labels[0] <= low <= high <= loss.labels[1]:
+        return
+    keys: Keys = ("objectives", name, "range" if getattr(value, "range", None) else "score")
+    message = f'scores go from {low:g} to {high:g}, and loss "{loss.kind}" takes labels from {loss.labels[0]:g} to {loss.labels[1]:g}'
+    hint = f'"range: [{math.floor(low)}, {math.ceil(high)}]" makes scores from 0 to 1 of them: the lowest and the highest that there can be'
+    yield Problem("SF102", message, tables.source.value_span(keys), keys, hint)
+
+
 def _is_measured(tables: Tables) -> bool:
     return _has(tables, "scored") and trains(tables.spec, tables.objective)
 
@@ -69,4 +98,4 @@ def _has(tables: Tables, name: str) -> bool:
     return bool(tables.db.execute("select 1 from duckdb_views() where view_name = ?", [name]).fetchall())
 
 
-RULES = (leaked,)
+RULES = (leaked, labels)

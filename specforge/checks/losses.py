@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from typing import get_args
 
 from specforge.catalog import shapes
+from specforge.catalog.evidence import ScoredPairs
 from specforge.catalog.losses import LOSSES
 from specforge.catalog.losses.base import Loss
 from specforge.catalog.objectives import Objective
@@ -43,6 +44,8 @@ def rows(spec: Spec, source: Source) -> Iterator[Problem]:
 
 def _way_out(family: str, objective: Objective) -> str:
     fitting = [loss for loss in LOSSES[family] if shapes.path(objective.gives(), loss.takes)]
+    if isinstance(objective, ScoredPairs) and objective.relevant_from is None:
+        return f'add "relevant_from", the score from which on two documents are relevant, or take {listed(map(kind_of, fitting), " or ")}'
     return f"losses that fit are {listed(map(kind_of, fitting))}"
 
 

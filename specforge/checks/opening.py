@@ -8,7 +8,7 @@ from pathlib import Path
 
 import duckdb
 
-from specforge import reading, relations
+from specforge import reading, relations, wording
 from specforge.catalog.roles import columns, tables
 from specforge.catalog.splits import ByColumn
 from specforge.checks import sandbox
@@ -119,8 +119,8 @@ def needs(spec: Spec, name: str) -> Iterator[tuple[Keys, str]]:
     table, keys = spec.sources[name], ("sources", name)
     brought = set(table.join.columns) if table.join else set[str]()
     named: list[tuple[Keys, str | None]] = [((*keys, "id"), table.id)]
-    for place, text in relations.templates(name, spec):
-        named += [(place, column) for _, column in relations.fields(text)]
+    for place, text in wording.templates(name, spec):
+        named += [(place, column) for _, column in wording.fields(text)]
     named += [((*keys, "join", "on"), table.join.on)] if table.join else []
     named += [((*keys, "read_as", column), column) for column in table.read_as]
     named += [

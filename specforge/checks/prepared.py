@@ -10,6 +10,7 @@ from pathlib import Path
 
 import duckdb
 
+from specforge import feeding
 from specforge.checks.dead import trained
 from specforge.checks.near import normalised
 from specforge.source import Source
@@ -81,7 +82,15 @@ def opened(spec: Spec, source: Source, data: Path, base: Path, objective: str) -
     with connect(data if objective == spec.primary else data / objective) as db:
         summary = read_summary(db)
         task = spec.task if objective == spec.primary else "retrieval"
-        yield Tables(spec, source, base, objective, db, count(db, summary, batch_size(spec), task), summary)
+        yield Tables(
+            spec,
+            source,
+            base,
+            objective,
+            db,
+            count(db, summary, batch_size(spec), task, trained_rows(spec, objective)),
+            summary,
+        )
 
 
 def connect(data: Path) -> duckdb.DuckDBPyConnection:
@@ -154,13 +163,24 @@ def batch_size(spec: Spec) -> int | None:
     return train.batch_size if train is not None else None
 
 
-def profile(data: Path, batch_size: int | None = None, task: str = "retrieval") -> Profile:
+PAIRS = "select * from pairs"
+
+
+def profile(data: Path, batch_size: int | None = None, task: str = "retrieval", rows: str = PAIRS) -> Profile:
     """Counts of the prepared tables in a folder."""
     with connect(data) as db:
-        return count(db, read_summary(db), batch_size, task)
+        return count(db, read_summary(db), batch_size, task, rows)
 
 
-def count(db: duckdb.DuckDBPyConnection, summary: dict[str, int], batch_size: int | None, task: str) -> Profile:
+def trained_rows(spec: Spec, objective: str) -> str:
+    """The rows of an objective that train, as SQL."""
+    scored = spec.train is not None and feeding.is_fed(spec) and feeding.shape_of(spec, objective) == "scored_pairs"
+    return "select * from scored where split = 'train'" if scored else PAIRS
+
+
+def count(
+    db: duckdb.DuckDBPyConnection, summary: dict[str, int], batch_size: int | None, task: str, rows: str
+) -> Profile:
     """The same for open tables."""
     found = db.execute(f"""
         with units as ({_UNITS[task]})
@@ -168,7 +188,7 @@ def count(db: duckdb.DuckDBPyConnection, summary: dict[str, int], batch_size: in
             (select count(*) from corpus),
             (select count(*) from units where split = 'dev'),
             (select count(*) from units where split = 'test'),
-            (select count(*) from pairs)
+            (select count(*) from ({rows}))
     """).fetchone()
     documents, dev, test, pairs = found or (0, 0, 0, 0)
     train, *judging = (summary.get(f"groups_{fold}") for fold in ("train", "dev", "test", "judge"))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Iterator
 
-from specforge import references, relations
+from specforge import references, wording
 from specforge.catalog.baselines import BASELINES
 from specforge.catalog.evidence import Evidence
 from specforge.catalog.metrics import METRICS, UNRANKED, names, of_retriever, parse
@@ -77,8 +77,8 @@ def _names_of_data(spec: Spec) -> Iterator[tuple[Keys, str]]:
         yield (*keys, "table"), table.table or ""
         yield (*keys, "id"), table.id or ""
         yield from (((*keys, "read_as", column), column) for column in table.read_as)
-        for place, text in relations.templates(name, spec):
-            yield from ((place, column) for _, column in relations.fields(text))
+        for place, text in wording.templates(name, spec):
+            yield from ((place, column) for _, column in wording.fields(text))
         if table.join is not None:
             yield (*keys, "join", "on"), table.join.on
             yield (*keys, "join", "key"), table.join.key or ""

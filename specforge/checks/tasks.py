@@ -7,7 +7,6 @@ from collections.abc import Iterator
 from specforge.catalog.baselines import BASELINES
 from specforge.catalog.evidence import ScoredPairs
 from specforge.catalog.tasks import TASKS
-from specforge.checks.dead import trained
 from specforge.checks.words import listed
 from specforge.problems import Keys, Problem
 from specforge.source import Source
@@ -34,14 +33,13 @@ def index_given(spec: Spec, source: Source) -> Iterator[Problem]:
 
 
 def threshold_given(spec: Spec, source: Source) -> Iterator[Problem]:
-    """What ranks, or trains on what is relevant, asks from which score on it is."""
+    """What ranks asks from which score on a document is relevant."""
     for name, objective in spec.objectives.items():
         if not isinstance(objective, ScoredPairs) or objective.relevant_from is not None:
             continue
-        why = "because documents are ranked" if spec.ranks else "because it trains"
-        if spec.ranks or trained(spec) is not None:
+        if spec.ranks:
             keys: Keys = ("objectives", name)
-            message = f'"{name}" needs "relevant_from", {why}'
+            message = f'"{name}" needs "relevant_from", because documents are ranked'
             hint = '"relevant_from" is the lowest score that makes two documents relevant to each other'
             yield Problem("SF003", message, source.key_span(keys), keys, hint)
 

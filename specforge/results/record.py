@@ -60,6 +60,8 @@ def compose(made: Plan, run: RunRecord, metrics: Json, problems: Iterable[Proble
 
 _WRITTEN = {"training_rows": "mixture.json", "augmentation": "augmentation.json"}
 """What train.py counts: the rows of each of several objectives, and those that augmentation added."""
+
+
 def _index(folder: Path) -> Json:
     """The size of the index, where there is one."""
     file = folder / "index" / "index.faiss"
