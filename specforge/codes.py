@@ -49,12 +49,15 @@ _ALL = (
     Code(
         "SF108", "accumulation-adds-no-negatives", _WARNING, "gradient accumulation taken for more in-batch negatives"
     ),
+    Code("SF110", "learning-rate", _WARNING, "a learning rate that the adaptation cannot learn by"),
     Code("SF112", "unreachable-loss", _ERROR, "a loss, scale or margin that does not fit the similarity"),
     Code(
         "SF113", "metric-does-not-fit", _ERROR, "a metric that does not fit the task or is not computed at checkpoints"
     ),
     Code("SF114", "test-selects", _ERROR, "the test set selects the checkpoint"),
     Code("SF115", "negatives-nearer", _WARNING, "negatives that look more like answers than the positives"),
+    Code("SF201", "other-prompts", _WARNING, "the base model expects prompts, and the spec gives none or others"),
+    Code("SF202", "other-pooling", _WARNING, "pooling or similarity differs from the base model's own"),
     Code("SF204", "texts-cut", _WARNING, "texts longer than the model reads"),
     Code("SF205", "similarity-mismatch", _ERROR, "the index measures another similarity than the loss trained"),
     Code("SF206", "traces-in-texts", _WARNING, "texts with markup or letters of a wrong encoding"),
@@ -66,7 +69,18 @@ _ALL = (
     Code("SF307", "evaluation-too-small", _WARNING, "an evaluation too small to see the effect"),
     Code("SF309", "near-duplicates", _WARNING, "near duplicates of test queries in train"),
     Code("SF401", "dead-field", _WARNING, "a field without effect"),
-    Code("SF403", "unpinned", _ERROR, "data of the Hub that are not pinned to a commit"),
+    Code("SF402", "unpinned-model", _WARNING, "a base model of the Hub that is not pinned to a commit"),
+    Code(
+        "SF403",
+        "unpinned",
+        _ERROR,
+        "data or code of the Hub that are not pinned to a commit, or code that is not trusted",
+    ),
+    Code("SF404", "will-not-fit", _ERROR, "a model that does not fit in memory"),
+    Code("SF405", "may-not-fit", _WARNING, "batches that may not fit in memory, or vectors that do not fit on disk"),
+    Code("SF501", "nothing-learnt", _ERROR, "the tuned model equals its base"),
+    Code("SF502", "collapsed", _WARNING, "all texts have nearly the same vector"),
+    Code("SF503", "best-not-restored", _ERROR, "the saved model does not reproduce the best score"),
     Code("SF504", "impossible-metric", _ERROR, "a metric outside what is possible"),
     Code("SF505", "no-improvement", _WARNING, "no improvement over a baseline"),
 )

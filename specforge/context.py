@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from specforge import augmenting, judging, measuring, parts, reading, references, relations
+from specforge import adapting, augmenting, judging, measuring, parts, reading, references, relations
 from specforge.catalog import metrics, roles, shapes
 from specforge.catalog.evidence import Evidence, Judged, Sql
 from specforge.catalog.objectives import Objective
@@ -10,7 +10,7 @@ from specforge.catalog.similarities import SIMILARITIES
 from specforge.feeding import roles_of, shape_of
 from specforge.quote import Code, identifier
 from specforge.spec.document import Spec
-from specforge.spec.retriever import Retriever, Train
+from specforge.spec.retriever import BiEncoder, Retriever, Train
 from specforge.templating import At
 
 Values = dict[str, object]
@@ -72,6 +72,8 @@ def encoding(spec: Spec, retriever: Retriever, folder: str) -> Values:
     return {
         "prompts": at.retriever.prompts,
         "encoder": encoder(retriever, folder),
+        "static": spec.static is not None,
+        "static_dimension": At(spec.static.dimension if spec.static else None, "retriever.static.dimension"),
         "similarity_function": Code(similarity.function),
         "pairwise_similarity": Code(similarity.pairwise),
         **index(spec),
@@ -92,7 +94,24 @@ def encoder(section: Retriever, folder: str) -> Values:
         "of_hub": base.kind == "hub",
         "revision": at.revision,
         "normalised": SIMILARITIES[section.similarity].normalised,
+        "code": at.trust_remote_code,
+        **_dense(section),
         "one_prompt": section.prompts.query == section.prompts.document,
+    }
+
+
+_POOLINGS = {"mean": "mean", "cls": "cls", "last_token": "lasttoken"}
+"""The library's words."""
+
+
+def _dense(section: Retriever) -> Values:
+    """How the vectors of tokens become one, and what makes a model without layers out of the base."""
+    if not isinstance(section, BiEncoder):
+        return {"pooling": At(None, ""), "static_partial": None}
+    made = section.static is not None and section.static.embeddings != "own"
+    return {
+        "pooling": At(_POOLINGS.get(section.pooling or ""), "retriever.pooling"),
+        "static_partial": f"python/static/{section.static.embeddings}.py.jinja" if made and section.static else None,
     }
 
 
@@ -117,6 +136,7 @@ def training(spec: Spec) -> Values:
         **augmenting.values(spec, roles_of(spec)),
         "row_partials": row_partials(spec),
         "loss_partial": f"python/loss/{loss.kind}.py.jinja",
+        **adapting.values(retriever.adaptation, at.adaptation),
         "train": at.train,
         "select": at.train.select,
         "select_depth": At(cutoff(train.select.metric), at.train.select.metric.trail) if train.select else None,

@@ -140,7 +140,7 @@ def _files(
 
 
 def _scripts(spec: Spec) -> list[str]:
-    trained = ["train"] if is_tuned(spec) else []
+    trained = ["proof", "train"] if is_tuned(spec) else []
     trained += ["augment"] if feeding.augmentations(spec) else []
     trained += ["repeats"] if more_seeds(spec) else []
     if not spec.ranks:
@@ -207,7 +207,7 @@ def _stages(spec: Spec, scripts: tuple[str, ...]) -> tuple[Stage, ...]:
     trained = ("train",) if is_tuned(spec) else ()
     base = () if is_tuned(spec) else model
     encoding = ("sentence-transformers", "transformers", "torch")
-    training = (*encoding, "accelerate", "datasets")
+    training = (*encoding, "accelerate", "datasets", *(spec.encoder.adaptation.libraries if spec.encoder else ()))
     repeats = ("repeats",) if more_seeds(spec) else ()
     others = ("others",) if spec.ranks and spec.others else ()
     more_folds = ("folds",) if spec.folds else ()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from decimal import Decimal
 
 _WORDS = (
     "all analyse analyze and any array as asc asymmetric both case cast check collate column constraint create default "
@@ -50,13 +51,9 @@ def python(value: object) -> Code:
 
 def _float(value: float) -> str:
     """`5e-5` and not `5e-05`, `2e-4` and not `0.0002`; `0.05` and `20.0` as they are."""
-    text = repr(value) if value == 0 or abs(value) >= 1e-3 else f"{value:.16e}"
+    text = repr(value) if value == 0 or abs(value) >= 1e-3 else f"{Decimal(repr(value)):e}"
     mantissa, _, exponent = text.partition("e")
-    if not exponent:
-        return mantissa
-    digits = repr(float(mantissa)).removesuffix(".0")
-    short = f"{digits}e{int(exponent)}"
-    return short if float(short) == value else repr(value)
+    return f"{mantissa.removesuffix('.0')}e{int(exponent)}" if exponent else mantissa
 
 
 def sql(value: object) -> Code:

@@ -98,13 +98,14 @@ def _conclude(
     checked: Checked, done: RunRecord, code: Path, files: dict[str, str], console: Console, *, recorded: bool
 ) -> int:
     """Check the figures, write the record, show the table and the verdict."""
-    from specforge.checks import dead
+    from specforge.checks import dead, proven
     from specforge.checks import results as after
 
     made = checked.plan
     assert made is not None
     metrics = json.loads((done.folder / "evaluation" / "metrics.json").read_text(encoding="utf-8"))
-    problems, _ = dead.accepted(made.spec, after.check(made.spec, checked.source, metrics))
+    found = [*after.check(made.spec, checked.source, metrics), *proven.check(made.spec, checked.source, done.folder)]
+    problems, _ = dead.accepted(made.spec, found)
     record = results.compose(made, done, metrics, [*checked.problems, *problems], files)
     folder = made.root / "results" / made.spec.name if recorded else done.folder / "results"
     path = results.write(folder, record, done.folder / "evaluation")

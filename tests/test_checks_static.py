@@ -16,6 +16,7 @@ LOSS = "loss: {kind: multiple_negatives_ranking}"
 SPLIT = "split: {by: item, test: 20%}"
 METRICS = "metrics: [R@10, RR@10]"
 OF = "    of: products\n"
+COMMIT = "8b3219a92973c328a8e22fadcfa821b5dc75636a"
 BASE = "base: sentence-transformers/all-MiniLM-L6-v2"
 
 FINE = [
@@ -30,7 +31,16 @@ FINE = [
     [(METRICS, "metrics: [R@200]\n  depth: 200")],
     [(SPLIT, "split: {by: time, dev: 2024-01-01, test: 2024-01-01T00:00:01}"), (OF, f"{OF}    time: sold_at\n")],
     [(SPLIT, "split: {by: time, dev: 2024-01-01T01:30:00+02:00, test: 2024-01-01}"), (OF, f"{OF}    time: sold_at\n")],
-    [(BASE, f"{BASE}\n  revision: abc123")],
+    [(BASE, f"{BASE}\n  revision: {COMMIT}")],
+    [(BASE, "base: intfloat/e5-base-v2\n  prompts: {query: 'query: ', document: 'passage: '}")],
+    [(BASE, "base: intfloat/e5-base-v2\n  prompts: {query: 'query: ', document: 'query: '}")],
+    [(BASE, "base: BAAI/bge-base-en-v1.5\n  pooling: cls")],
+    [(BASE, 'base: intfloat/e5-mistral-7b-instruct\n  prompts: {query: "Instruct: Find a cart\\nQuery: "}')],
+    [(BASE, "base: google-bert/bert-base-uncased\n  pooling: mean")],
+    [(BASE, "base: all-MiniLM-L6-v2\n  similarity: dot")],
+    [(BASE, "base: minishlab/potion-base-8M\n  static: {embeddings: own}"), ("5e-5", "0.1")],
+    [(LOSS, f"{LOSS}\n  adaptation: {{kind: lora, target: [query, value]}}"), ("5e-5", "2e-4")],
+    [(LOSS, f"{LOSS}\n  adaptation: {{kind: freeze, layers: 5}}")],
     [("path: products.parquet", "path: data/2024-*.csv.gz")],
     [("path: products.parquet", "path: package:shop-data==1.0/shop/products.parquet")],
 ]

@@ -62,10 +62,13 @@ retriever:
   family: bi_encoder
   base: sentence-transformers/all-MiniLM-L6-v2
   revision: 8b3219a92973c328a8e22fadcfa821b5dc75636a
+  trust_remote_code: false
+  pooling: mean
   prompts: {query: "query: ", document: "passage: "}
   max_length: 128
   similarity: cosine
   precision: auto
+  adaptation: {kind: full}
   loss: {kind: multiple_negatives_ranking, scale: 20.0}
   train:
     epochs: 2
@@ -102,6 +105,16 @@ SQLITE: dict[str, Data] = {"path": "sqlite:///../data/shop.db", "table": "articl
 SERVER: dict[str, Data] = {"path": "env:DATABASE_URL", "query": "select * from articles where sold"}
 
 
+LORA: dict[str, Data] = {
+    "kind": "lora", "r": 8, "alpha": 16.0, "dropout": 0.1, "target": "attention", "variant": "plain"
+}  # fmt: skip
+STATIC: Changes = {
+    "retriever.static": {"embeddings": "base", "dimension": 64},
+    "retriever.pooling": GONE,
+    "retriever.adaptation": GONE,
+}
+
+
 def loss(kind: str) -> dict[str, Data]:
     """A loss with all its options."""
     return {"kind": kind, "scale": 25.0, **({"mini_batch_size": 16} if kind.startswith("cached") else {})}
@@ -115,19 +128,23 @@ RICHES: dict[str, Changes] = {
         "sources.articles": SQLITE,
         "retriever.loss": loss("symmetric_multiple_negatives_ranking"),
         "retriever.train.select": {**STEPS, "every": "epoch"},
+        "retriever.adaptation": LORA,
     },
     "rich_time": {
         "split": DATED,
         "sources.articles": SERVER,
         "retriever.loss": loss("cached_multiple_negatives_ranking"),
         "retriever.train.select": STEPS,
+        "retriever.adaptation": {"kind": "freeze", "embeddings": True, "layers": 2},
     },
     "rich_both": {
         "split": BOTH,
         "index": HNSW,
         "sources.makers": FOLDER,
         "retriever.loss": loss("cached_symmetric_multiple_negatives_ranking"),
+        "retriever.adaptation": {"kind": "freeze", "all_but_last": 1},
     },
+    "rich_static": STATIC,
 }
 """Together they use every section of the language, and write every field of it out."""
 
@@ -208,7 +225,17 @@ VARIATIONS: dict[str, Changes] = {
     "precision_fp32": {"retriever.precision": "fp32"},
     "precision_bf16": {"retriever.precision": "bf16", "retriever.similarity": "dot", "index": {"kind": "flat"}},
     "dot_hnsw": {"retriever.similarity": "dot", "index": {**HNSW, "similarity": "dot"}, "split": HASHED},
-    "one_prompt": {"retriever.prompts": GONE, "retriever.train": GONE},
+    "one_prompt": {"retriever.prompts": GONE, "retriever.train": GONE, "retriever.pooling": GONE},
+    "trusted": {"retriever.trust_remote_code": True, "retriever.pooling": "cls"},
+    "last_token": {"retriever.pooling": "last_token", "retriever.base": "../models/small", "retriever.revision": GONE},
+    "static_whole": {**STATIC, "retriever.static": {"embeddings": "base"}, "retriever.trust_remote_code": True},
+    "static_random": {**STATIC, "retriever.static": {"embeddings": "random", "dimension": 256}},
+    "static_own": {**STATIC, "retriever.static": {"embeddings": "own"}},
+    "frozen_embeddings": {"retriever.adaptation": {"kind": "freeze"}},
+    "frozen_layers": {"retriever.adaptation": {"kind": "freeze", "embeddings": False, "all_but_last": 0}},
+    "lora": {"retriever.adaptation": {"kind": "lora"}},
+    "rslora": {"retriever.adaptation": {**LORA, "variant": "rslora", "target": ("query", "value")}},
+    "dora": {"retriever.adaptation": {**LORA, "variant": "dora"}, "retriever.train.select": STEPS},
     "untrained": {"retriever.train": "none", "retriever.loss": GONE},
     "untrained_alone": {
         "retriever.train": "none", "retriever.loss": GONE, "evaluate.baselines": (), "evaluate.fuse": ()
@@ -410,6 +437,10 @@ OTHERS: dict[str, Data] = {
     "split.judged_from": "2024-03-02",
     "retriever.base": "sentence-transformers/all-MiniLM-L12-v2",
     "retriever.revision": "c9745ed1d9f207416be6d2e6f8de32d1f16199bf",
+    "retriever.pooling": "cls",
+    "retriever.static.embeddings": "random",
+    "retriever.adaptation.target": "all_linear",
+    "retriever.adaptation.variant": "rslora",
     "retriever.prompts.query": "ask: ",
     "retriever.prompts.document": "text: ",
     "retriever.similarity": "dot",

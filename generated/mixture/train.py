@@ -19,6 +19,7 @@ from torch.nn.attention import SDPBackend, sdpa_kernel
 from torch.nn.functional import pad
 
 import encoder
+import proof
 
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parents[1]
@@ -127,7 +128,9 @@ def training_rows(data: Path, seed: int) -> dict[str, dict[str, Dataset]]:
 def main(work: Path, seed: int = 42) -> None:
     """Make `model/` in the work folder; a run that was killed goes on from its last checkpoint."""
     model = encoder.load(encoder.base_model())
+    before = proof.look(model, work)
     set_dropout(model, 0.0)
+    trained = proof.trained(model)
     mixture = training_rows(work / "data", seed)
     parts = {f"{name}_{kind}": part for name, kinds in mixture.items() for kind, part in kinds.items() if len(part)}
     args = SentenceTransformerTrainingArguments(
@@ -171,6 +174,9 @@ def main(work: Path, seed: int = 42) -> None:
     (work / "model.tmp/history.json").write_text(json.dumps(history, indent=1) + "\n", encoding="utf-8")
     realised = {name: sum(map(len, kinds.values())) for name, kinds in mixture.items()}
     (work / "model.tmp/mixture.json").write_text(json.dumps(realised, indent=1) + "\n", encoding="utf-8")
+    saved = encoder.load(str(work / "model.tmp"))
+    figures = {**trained, **proof.compare(before, proof.look(saved, work))}
+    (work / "model.tmp/proof.json").write_text(json.dumps(figures, indent=1) + "\n", encoding="utf-8")
     shutil.rmtree(work / "model", ignore_errors=True)
     (work / "model.tmp").rename(work / "model")
 

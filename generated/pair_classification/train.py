@@ -18,6 +18,7 @@ from torch.nn.attention import SDPBackend, sdpa_kernel
 from torch.nn.functional import pad
 
 import encoder
+import proof
 
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parents[1]
@@ -94,7 +95,9 @@ def training_rows(data: Path) -> DatasetDict:
 def main(work: Path, seed: int = 42) -> None:
     """Make `model/` in the work folder; a run that was killed goes on from its last checkpoint."""
     model = encoder.load(encoder.base_model())
+    before = proof.look(model, work)
     set_dropout(model, 0.0)
+    trained = proof.trained(model)
     args = SentenceTransformerTrainingArguments(
         output_dir=str(work / "checkpoints"),
         num_train_epochs=1,
@@ -134,6 +137,9 @@ def main(work: Path, seed: int = 42) -> None:
     model.save_pretrained(str(work / "model.tmp"), create_model_card=False)
     history = [line for line in trainer.state.log_history if "loss" in line or "eval_runtime" in line]
     (work / "model.tmp/history.json").write_text(json.dumps(history, indent=1) + "\n", encoding="utf-8")
+    saved = encoder.load(str(work / "model.tmp"))
+    figures = {**trained, **proof.compare(before, proof.look(saved, work))}
+    (work / "model.tmp/proof.json").write_text(json.dumps(figures, indent=1) + "\n", encoding="utf-8")
     shutil.rmtree(work / "model", ignore_errors=True)
     (work / "model.tmp").rename(work / "model")
 

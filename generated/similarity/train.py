@@ -18,6 +18,7 @@ from sentence_transformers.util import pairwise_cos_sim
 from torch.nn.attention import SDPBackend, sdpa_kernel
 
 import encoder
+import proof
 from held_out import Figure, Floats, Pairs, read_pairs
 
 HERE = Path(__file__).resolve().parent
@@ -121,7 +122,9 @@ def scored_pairs(data: Path) -> Dataset:
 def main(work: Path, seed: int = 42) -> None:
     """Make `model/` in the work folder; a run that was killed goes on from its last checkpoint."""
     model = encoder.load(encoder.base_model())
+    before = proof.look(model, work)
     set_dropout(model, 0.0)
+    trained = proof.trained(model)
     args = SentenceTransformerTrainingArguments(
         output_dir=str(work / "checkpoints"),
         num_train_epochs=1,
@@ -163,6 +166,10 @@ def main(work: Path, seed: int = 42) -> None:
     model.save_pretrained(str(work / "model.tmp"), create_model_card=False)
     history = [line for line in trainer.state.log_history if "loss" in line or "eval_runtime" in line]
     (work / "model.tmp/history.json").write_text(json.dumps(history, indent=1) + "\n", encoding="utf-8")
+    saved = encoder.load(str(work / "model.tmp"))
+    figures = {**trained, **proof.compare(before, proof.look(saved, work))}
+    figures |= {"best": trainer.state.best_metric, "restored": OnDev(work)(saved)[SELECT]}
+    (work / "model.tmp/proof.json").write_text(json.dumps(figures, indent=1) + "\n", encoding="utf-8")
     shutil.rmtree(work / "model", ignore_errors=True)
     (work / "model.tmp").rename(work / "model")
 

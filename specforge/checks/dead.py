@@ -40,6 +40,10 @@ def _not_of_hub(spec: Spec) -> bool:
     return place is not None and place.kind != "hub"
 
 
+def _is_own(spec: Spec) -> bool:
+    return spec.static is not None and spec.static.embeddings == "own"
+
+
 def _mixes_one(spec: Spec) -> bool:
     """Whether the parts of a mixture are the parts of one objective, which gives them all."""
     train = trained(spec)
@@ -62,6 +66,13 @@ _OF_RANKINGS: tuple[Keys, ...] = (
 _FIELDS: tuple[tuple[Keys, Callable[[Spec], bool], str], ...] = (
     (("retriever", "loss"), lambda spec: trained(spec) is None, "nothing is trained"),
     (("retriever", "revision"), _not_of_hub, "the base is no Hub name"),
+    (
+        ("retriever", "pooling"),
+        lambda spec: spec.static is not None,
+        "a static model has the mean of its tokens",
+    ),
+    (("retriever", "static", "dimension"), _is_own, "the base has a dimension of its own"),
+    (("retriever", "adaptation"), lambda spec: trained(spec) is None, "nothing is trained"),
     (("split", "test"), lambda spec: bool(spec.folds), '"folds" says what reports'),
     (("evaluate", "objective"), lambda spec: len(spec.objectives) == 1, "there is no other"),
     (("retriever", "train", "mixture"), _mixes_one, "there is one objective"),

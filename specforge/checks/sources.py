@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import json
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
 import duckdb
 
-from specforge import references, relations
+from specforge import models, references, relations
 from specforge.catalog.roles import tables
-from specforge.checks import sandbox
+from specforge.checks import adaptation, bases, memory, sandbox
 from specforge.checks.keys import key_kinds
 from specforge.checks.labels import flags, grades, numbers, thresholds
 from specforge.checks.missing import ids_known, lists, single_queries
@@ -166,7 +165,7 @@ RULES = (
 
 
 def model(spec: Spec, source: Source, base: Path) -> Iterator[Problem]:
-    """The base model, where it is a folder of this machine; Hub names are not looked up."""
+    """The base model, by its own files where they are at hand; of the Hub nothing is fetched."""
     if spec.encoder is None:
         return
     keys: Keys = ("retriever", "base")
@@ -178,27 +177,17 @@ def model(spec: Spec, source: Source, base: Path) -> Iterator[Problem]:
         message = str(failure) if packaged else f'no model "{name}"'
         yield Problem("SF004", message, span, keys, "" if packaged else "paths are relative to the spec's own file")
         return
-    if folder is None:
-        return
-    if not any((folder / name).is_file() for name in ("modules.json", "config.json")):
+    yield from bases.unpinned(spec, source)
+    found = models.model(spec.encoded, base)
+    yield from bases.judge(spec, source, found.base)
+    yield from adaptation.targets(spec, source, found)
+    yield from memory.memory(spec, source, found)
+    if folder is not None and not any((folder / name).is_file() for name in ("modules.json", "config.json")):
         hint = 'it has neither "modules.json" nor "config.json"'
         yield Problem("SF004", f'"{name}" holds no model', span, keys, hint)
-    yield from _positions(spec.encoder.max_length, source, folder)
 
 
 def model_folder(model: str, base: Path) -> Path | None:
     """Where a model lies; None for a Hub name. Raises LookupFailure."""
     place = references.parse(model, "", hub=True)
     return None if place is None or place.kind == "hub" else locate(model, base)[0]
-
-
-def _positions(read: int, source: Source, folder: Path) -> Iterator[Problem]:
-    """A model with learnt positions has none for tokens past the last."""
-    try:
-        most = json.loads((folder / "config.json").read_text(encoding="utf-8")).get("max_position_embeddings")
-    except (OSError, ValueError, AttributeError):
-        return
-    if isinstance(most, int) and read > most:
-        keys: Keys = ("retriever", "max_length")
-        message = f'"max_length" is {read}, and the model has positions for {most} tokens'
-        yield Problem("SF003", message, source.value_span(keys), keys)

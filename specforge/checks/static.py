@@ -12,7 +12,19 @@ from specforge.catalog.metrics import METRICS, UNRANKED, names, of_retriever, pa
 from specforge.catalog.objectives import Grouped
 from specforge.catalog.roles import columns
 from specforge.catalog.splits import ByTime
-from specforge.checks import augmentations, chunks, dead, evidence, losses, mixtures, places, slices, tasks
+from specforge.checks import (
+    adaptation,
+    augmentations,
+    bases,
+    chunks,
+    dead,
+    evidence,
+    losses,
+    mixtures,
+    places,
+    slices,
+    tasks,
+)
 from specforge.checks.dead import trained
 from specforge.checks.words import clipped, listed
 from specforge.problems import Keys, Problem, in_order
@@ -45,7 +57,8 @@ _RESERVED = ("store", "by_hand")
 
 def check(spec: Spec, source: Source) -> list[Problem]:
     """Every mistake that the spec alone shows, by place."""
-    return in_order(problem for rule in RULES for problem in rule(spec, source))
+    rules = [*RULES, *(OF_ENCODERS if spec.encoder is not None else ())]
+    return in_order(problem for rule in rules for problem in rule(spec, source))
 
 
 def reserved_name(spec: Spec, source: Source) -> Iterator[Problem]:
@@ -292,3 +305,6 @@ RULES = (
     *tasks.RULES,
     *dead.RULES,
 )
+
+OF_ENCODERS = (*bases.RULES, *adaptation.RULES)
+"""Rules about retrievers that encode texts."""

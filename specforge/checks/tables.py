@@ -11,7 +11,7 @@ from pathlib import Path
 from specforge.catalog.objectives import Grouped
 from specforge.catalog.splits import ByTime, ByTimeThenItem
 from specforge.catalog.tasks import TASKS
-from specforge.checks import across, batches, contrasts, judged, nearer, texts, traces
+from specforge.checks import across, batches, contrasts, fits, judged, nearer, texts, traces
 from specforge.checks.dead import trained, trains
 from specforge.checks.prepared import Profile, Tables, opened, profile
 from specforge.checks.words import counted, percent
@@ -197,4 +197,5 @@ RULES = (
     *nearer.RULES,
     *traces.RULES,
     *judged.RULES,
+    *fits.RULES,
 )

@@ -50,6 +50,7 @@ def compose(made: Plan, run: RunRecord, metrics: Json, problems: Iterable[Proble
         ],
         **_index(run.folder),
         **_training_rows(run.folder),
+        **_proof(run.folder),
         **{key: value for key, value in metrics.items() if key != "fingerprint"},
         "verdict": verdict(metrics),
         "warnings": sorted({problem.code for problem in problems}),
@@ -71,6 +72,12 @@ def _index(folder: Path) -> Json:
 def _training_rows(folder: Path) -> Json:
     files = {key: folder / "model" / name for key, name in _WRITTEN.items()}
     return {key: json.loads(file.read_text(encoding="utf-8")) for key, file in files.items() if file.is_file()}
+
+
+def _proof(folder: Path) -> Json:
+    """How many weights training could change and did, where something was trained."""
+    file = folder / "model" / "proof.json"
+    return {"training": json.loads(file.read_text(encoding="utf-8"))} if file.is_file() else {}
 
 
 def spec_hash(made: Plan) -> str:

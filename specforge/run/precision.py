@@ -13,10 +13,10 @@ def resolve_precision(precision: str) -> str:
     """`bf16` or `fp32` for `auto`; anything else stands for itself."""
     if precision != "auto":
         return precision
-    return "bf16" if _has_cuda() or _CPU_FLAGS & _cpu_flags() else "fp32"
+    return "bf16" if has_cuda() or _CPU_FLAGS & _cpu_flags() else "fp32"
 
 
-def _has_cuda() -> bool:
+def has_cuda() -> bool:
     """torch calls bf16 supported on every CUDA device, so a device that a CUDA build may see is enough."""
     hidden = os.environ.get("CUDA_VISIBLE_DEVICES", "all").strip() in ("", "-1")
     return not hidden and Path("/dev/nvidia0").exists() and not _torch_version().endswith("+cpu")

@@ -15,7 +15,7 @@ from specforge.catalog.splits import AnySplit, ByAnchor, ByGroup, ByItem
 from specforge.catalog.tasks import TASKS
 from specforge.spec.base import Name, Section, Text
 from specforge.spec.evaluate import Evaluate
-from specforge.spec.retriever import AnyRetriever, Retriever, Train
+from specforge.spec.retriever import AnyRetriever, BiEncoder, Retriever, Static, Train
 from specforge.spec.sources import Source
 
 _WITHOUT_DATES: dict[str, type[ByItem] | type[ByAnchor] | type[ByGroup]] = {
@@ -98,6 +98,17 @@ class Spec(Section):
     def ranks(self) -> bool:
         """Whether documents are ranked for queries, which takes an index."""
         return TASKS[self.task].ranked
+
+    @property
+    def encoded(self) -> Retriever:
+        """The retriever, where it is known to encode texts."""
+        assert self.encoder is not None, "asked of what encodes texts"
+        return self.encoder
+
+    @property
+    def static(self) -> Static | None:
+        """What makes a model without layers; None where the retriever has layers, or encodes nothing."""
+        return self.retriever.static if isinstance(self.retriever, BiEncoder) else None
 
     @property
     def folds(self) -> int | None:

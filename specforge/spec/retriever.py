@@ -6,6 +6,7 @@ from typing import Annotated, Literal, Union
 
 from pydantic import Field
 
+from specforge.catalog.adaptations import AnyAdaptation, Full
 from specforge.catalog.augmentations import AnyAugmentation
 from specforge.catalog.losses.base import Loss, Sampler
 from specforge.catalog.losses.bi_encoder import AnyBiEncoderLoss
@@ -83,6 +84,16 @@ class Train(Section):
     """Which checkpoint becomes the model; without it, the last."""
 
 
+class Static(Section):
+    """A model without layers: the vector of a text is the mean of its tokens' vectors. Some hundred times faster than an encoder, on a CPU, and weaker."""
+
+    embeddings: Literal["own", "base", "random"]
+    """`own`: the base is such a model already. `base`: the tokens get the base's input embeddings. `random`: they are drawn, and only the base's tokenizer is used; this needs much data."""
+
+    dimension: Annotated[int, Field(ge=2, le=8192)] | None = None
+    """The length of a vector. Of the base's embeddings it keeps so many principal components; without it, they stay whole."""
+
+
 class Retriever(Section):
     """What all models share that encode queries and documents, so that near means relevant."""
 
@@ -95,6 +106,9 @@ class Retriever(Section):
     revision: Text | None = None
     """The commit of a Hub model."""
 
+    trust_remote_code: bool = False
+    """Whether the model's own Python code may run; it can do anything that you can. A Hub model then needs `revision` (SF403)."""
+
     prompts: Prompts = Prompts()
     """Text put before queries and documents."""
 
@@ -106,6 +120,9 @@ class Retriever(Section):
 
     precision: Literal["auto", "fp32", "bf16"] = "auto"
     """Number format of the matrix products; `auto` takes bf16 where the machine has it."""
+
+    adaptation: AnyAdaptation = Full(kind="full")
+    """Which weights are trained."""
 
     loss: Loss | None = None
     """What training minimises."""
@@ -129,6 +146,12 @@ class BiEncoder(Retriever):
 
     family: Literal["bi_encoder"]
     """One vector a text."""
+
+    pooling: Literal["mean", "cls", "last_token"] | None = None
+    """How the vectors of the tokens become one: their mean, that of the first, or that of the last. Without it, as the base says, and the mean where it says nothing."""
+
+    static: Static | None = None
+    """Makes a model without layers out of the base."""
 
     loss: AnyBiEncoderLoss | None = None
     """What training minimises."""

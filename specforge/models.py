@@ -1,0 +1,224 @@
+"""What a model's own files say: JSON and the header of its weights, read without importing torch or transformers."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import json
+import math
+import struct
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import cast
+
+from specforge import references
+from specforge.catalog.bases import Base, known
+from specforge.locate import LookupFailure, locate
+from specforge.spec.retriever import Retriever
+
+Json = dict[str, object]
+
+_POOLINGS = {"mean": "mean", "cls": "cls", "lasttoken": "last_token"}
+_OLD_POOLINGS = {
+    "pooling_mode_mean_tokens": "mean",
+    "pooling_mode_cls_token": "cls",
+    "pooling_mode_lasttoken": "last_token",
+    "pooling_mode_max_tokens": "max",
+    "pooling_mode_mean_sqrt_len_tokens": "mean_sqrt_len_tokens",
+    "pooling_mode_weightedmean_tokens": "weightedmean",
+}
+"""What 1_Pooling/config.json said before version 6 -> the pooling."""
+
+_AFTER_PADDING = ("camembert", "mpnet", "roberta", "xlm-roberta", "xlm-roberta-xl")
+"""Kinds of models whose positions are counted from after the padding's: two of them stand for no token."""
+
+_LONGEST_HEADER = 100_000_000
+
+
+@dataclass(frozen=True)
+class Model:
+    """A base model as far as it is known.
+
+    Attributes:
+        base: what its files say, and what its card says where they say nothing.
+        folder: where its files lie; None where they are not at hand.
+        config: its config.json; empty where it has none.
+        shapes: the shape of every weight, by name; empty where the header cannot be read.
+        width: bytes of one number of its weights, 4 where that is not known.
+    """
+
+    base: Base
+    folder: Path | None = None
+    config: Json = field(default_factory=dict)
+    shapes: dict[str, tuple[int, ...]] = field(default_factory=dict)
+    width: int = 4
+
+
+def model(retriever: Retriever, spec_folder: Path) -> Model:
+    """The base model of a retriever. Raises LookupFailure where it is a folder that is not there."""
+    place = references.parse(retriever.base, "", hub=True)
+    if place is None or place.kind != "hub":
+        return at(locate(retriever.base, spec_folder)[0])
+    card, folder = known(place.path) or Base(), cached(place.path, retriever.revision)
+    return replace(at(folder, card), folder=folder) if folder else Model(card)
+
+
+def folder_of(retriever: Retriever, spec_folder: Path) -> Path | None:
+    """Where the files of the base lie; None where they are not at hand."""
+    try:
+        return model(retriever, spec_folder).folder
+    except LookupFailure:
+        return None
+
+
+def cached(name: str, revision: str | None) -> Path | None:
+    """The folder of a Hub model that was downloaded before; nothing is fetched."""
+    from huggingface_hub import try_to_load_from_cache
+
+    try:
+        found = try_to_load_from_cache(name, "config.json", revision=revision)
+    except ValueError:
+        return None
+    return Path(found).parent if isinstance(found, str) else None
+
+
+def at(folder: Path, card: Base | None = None) -> Model:
+    """The model in a folder; `card` says what its files do not."""
+    modules = _modules(folder)
+    first = folder / _path(modules[0]) if modules else folder
+    config = _object(first / "config.json")
+    shapes, width = _weights(first)
+    said = card or Base()
+    dimension = _dimension(folder, modules, config, shapes)
+    base = Base(
+        prompts=_prompts(folder) or said.prompts,
+        alike=said.alike if _prompts(folder) in (None, said.prompts) else (),
+        pooling=_pooling(folder, modules) or said.pooling,
+        plain=not modules and bool(config) and (card is None or said.plain),
+        static=_is_static(modules) or said.static,
+        normalised=any(_kind(module) == "Normalize" for module in modules) if modules else said.normalised,
+        similarity=said.similarity or _similarity(folder),
+        positions=_positions(config) or said.positions,
+        dimension=dimension or said.dimension,
+        layers=_number(config, "num_hidden_layers", "n_layers", "num_layers") or said.layers,
+        parameters=sum(map(math.prod, shapes.values())) or said.parameters,
+        code=_needs_code(modules, config) or said.code,
+    )
+    return Model(base, folder, config, shapes, width)
+
+
+def _object(file: Path) -> Json:
+    """Empty where the file is not there, or holds no object."""
+    try:
+        found = json.loads(file.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return found if isinstance(found, dict) else {}
+
+
+def _modules(folder: Path) -> list[Json]:
+    try:
+        found = json.loads((folder / "modules.json").read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return []
+    return [one for one in found if isinstance(one, dict)] if isinstance(found, list) else []
+
+
+def _kind(module: Json) -> str:
+    return str(module.get("type", "")).rpartition(".")[2]
+
+
+def _path(module: Json) -> str:
+    return str(module.get("path", ""))
+
+
+def _is_static(modules: list[Json]) -> bool:
+    return bool(modules) and _kind(modules[0]) == "StaticEmbedding"
+
+
+def _prompts(folder: Path) -> tuple[str, str] | None:
+    """Empty prompts say nothing: the library writes them for every model."""
+    found = _object(folder / "config_sentence_transformers.json").get("prompts")
+    if not isinstance(found, dict):
+        return None
+    texts = {str(name): text for name, text in found.items() if isinstance(text, str)}
+    query, document = texts.get("query", ""), texts.get("document", texts.get("passage", ""))
+    return (query, document) if query or document else None
+
+
+def _similarity(folder: Path) -> str | None:
+    """`cosine` says nothing: the library writes it for every model."""
+    found = _object(folder / "config_sentence_transformers.json").get("similarity_fn_name")
+    return "dot" if found == "dot" else None
+
+
+def _pooling(folder: Path, modules: list[Json]) -> str | None:
+    """The language's word for it, or else the library's own."""
+    for module in modules:
+        if _kind(module) == "Pooling":
+            config = _object(folder / _path(module) / "config.json")
+            old = [word for key, word in _OLD_POOLINGS.items() if config.get(key)]
+            words = config.get("pooling_mode", old or "mean")
+            words = words if isinstance(words, list) else [words]
+            return " and ".join(_POOLINGS.get(str(word), str(word)) for word in words)
+    return None
+
+
+def _positions(config: Json) -> int | None:
+    found = _number(config, "max_position_embeddings", "n_positions")
+    return found - 2 if found and config.get("model_type") in _AFTER_PADDING else found
+
+
+def _dimension(folder: Path, modules: list[Json], config: Json, shapes: dict[str, tuple[int, ...]]) -> int | None:
+    """Of the last module that changes it, else of the hidden layers, or of a table of vectors."""
+    for module in reversed(modules):
+        if _kind(module) == "Dense":
+            return _number(_object(folder / _path(module) / "config.json"), "out_features")
+    if _is_static(modules):
+        return next((shape[1] for shape in shapes.values() if len(shape) == 2), None)
+    return _number(config, "hidden_size", "d_model", "dim")
+
+
+def _number(config: Json, *names: str) -> int | None:
+    found = next((config[name] for name in names if name in config), None)
+    return found if isinstance(found, int) else None
+
+
+def _needs_code(modules: list[Json], config: Json) -> bool:
+    """Modules of the model's own, or a kind of model that the installed transformers does not have."""
+    foreign = any(not str(module.get("type", "")).startswith("sentence_transformers.") for module in modules)
+    return foreign or ("auto_map" in config and not _is_native(str(config.get("model_type", ""))))
+
+
+def _is_native(kind: str) -> bool:
+    """Whether transformers has the kind of model; where it is not installed, it is taken to."""
+    try:
+        library = importlib.metadata.distribution("transformers")
+    except importlib.metadata.PackageNotFoundError:
+        return True
+    return Path(str(library.locate_file(f"transformers/models/{kind.replace('-', '_')}"))).is_dir()
+
+
+def _weights(folder: Path) -> tuple[dict[str, tuple[int, ...]], int]:
+    """The shape of every weight, and the bytes of a number, by the headers of the files of safetensors."""
+    shapes: dict[str, tuple[int, ...]] = {}
+    widths: list[int] = []
+    for file in sorted(folder.glob("*.safetensors")):
+        for name, weight in _header(file).items():
+            if name != "__metadata__" and isinstance(weight, dict):
+                shapes[name] = tuple(cast(list[int], weight["shape"]))
+                widths += [_WIDTHS[str(weight["dtype"])]] if weight["dtype"] in _WIDTHS else []
+    return shapes, max(widths, default=4)
+
+
+_WIDTHS = {"F64": 8, "F32": 4, "F16": 2, "BF16": 2}
+
+
+def _header(file: Path) -> Json:
+    """Eight bytes that say how long it is, then JSON."""
+    try:
+        with file.open("rb") as opened:
+            (length,) = struct.unpack("<Q", opened.read(8))
+            found = json.loads(opened.read(length)) if length < _LONGEST_HEADER else {}
+    except (OSError, ValueError, struct.error):
+        return {}
+    return found if isinstance(found, dict) else {}
