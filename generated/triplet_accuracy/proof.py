@@ -5,12 +5,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+import pyarrow.parquet as pq
 import torch
 from numpy.typing import NDArray
 from sentence_transformers import SentenceTransformer
 
 import encoder
-from ranking import read_corpus
 
 TEXTS = 100
 
@@ -26,7 +26,8 @@ class Look:
 def look(model: SentenceTransformer, work: Path) -> Look:
     """Look at a model."""
     weights = {name: (value.numel(), digest(value)) for name, value in model.named_parameters()}
-    return Look(weights, encoder.encode(model, read_corpus(work).texts[:TEXTS], "document"))
+    texts = pq.read_table(work / "data/corpus.parquet", columns=["text"])["text"].to_pylist()
+    return Look(weights, encoder.encode(model, texts[:TEXTS], "document"))
 
 
 def digest(value: torch.Tensor) -> str:
