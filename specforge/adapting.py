@@ -8,17 +8,14 @@ from specforge.templating import At
 
 Values = dict[str, object]
 
-_TRAINERS = {"full": "SentenceTransformerTrainer", "freeze": "SentenceTransformerTrainer", "lora": "AdapterTrainer"}
-"""Adaptation -> the class that trains."""
 
-
-def values(adaptation: Adaptation, at: At) -> Values:
-    """What train.py needs to know of an adaptation."""
+def values(adaptation: Adaptation, trainer: str, at: At) -> Values:
+    """What train.py needs to know of an adaptation; `trainer` is the library's class for the family."""
     kind = at.kind.value
     return {
         "adaptation": at,
         "adaptation_partial": None if kind == "full" else f"python/adaptation/{kind}.py.jinja",
-        "trainer_class": Code(_TRAINERS[str(kind)]),
+        "trainer_class": Code("AdapterTrainer" if isinstance(adaptation, Lora) else trainer),
         "merged": isinstance(adaptation, Lora),
         **(_of_lora(adaptation, at) if isinstance(adaptation, Lora) else {}),
         **(_of_freeze(adaptation, at) if isinstance(adaptation, Freeze) else {}),

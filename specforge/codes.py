@@ -78,6 +78,8 @@ _ALL = (
     ),
     Code("SF404", "will-not-fit", _ERROR, "a model that does not fit in memory"),
     Code("SF405", "may-not-fit", _WARNING, "batches that may not fit in memory, or vectors that do not fit on disk"),
+    Code("SF407", "untrained-part", _ERROR, "a model whose last part is random, measured as it comes"),
+    Code("SF408", "new-head", _WARNING, "a sparse encoder whose base has no weights of words"),
     Code("SF501", "nothing-learnt", _ERROR, "the tuned model equals its base"),
     Code("SF502", "collapsed", _WARNING, "all texts have nearly the same vector"),
     Code("SF503", "best-not-restored", _ERROR, "the saved model does not reproduce the best score"),

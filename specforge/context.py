@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from specforge import adapting, augmenting, judging, measuring, parts, reading, references, relations
+from specforge import adapting, augmenting, families, judging, measuring, parts, reading, references, relations
 from specforge.catalog import metrics, roles, shapes
 from specforge.catalog.evidence import Evidence, Judged, Sql
+from specforge.catalog.families import FAMILIES
 from specforge.catalog.objectives import Objective
 from specforge.catalog.similarities import SIMILARITIES
 from specforge.feeding import roles_of, shape_of
@@ -49,9 +50,9 @@ def index(spec: Spec) -> Values:
     if spec.index is None or spec.encoder is None:
         return {}
     return {
-        "faiss_metric": Code(SIMILARITIES[spec.index.similarity or spec.encoder.similarity].faiss_metric),
+        "faiss_metric": Code(SIMILARITIES[spec.index.similarity or spec.encoder.similarity].faiss_metric or ""),
         "index": At(spec.index, "index"),
-        "index_partial": f"python/index/{spec.index.kind}.py.jinja",
+        "index_partial": families.index_partial(spec.encoder, spec.index.kind),
     }
 
 
@@ -77,6 +78,7 @@ def encoding(spec: Spec, retriever: Retriever, folder: str) -> Values:
         "similarity_function": Code(similarity.function),
         "pairwise_similarity": Code(similarity.pairwise),
         **index(spec),
+        **families.values(retriever),
     }
 
 
@@ -135,8 +137,9 @@ def training(spec: Spec) -> Values:
         "roles": roles_fed(spec),
         **augmenting.values(spec, roles_of(spec)),
         "row_partials": row_partials(spec),
-        "loss_partial": f"python/loss/{loss.kind}.py.jinja",
-        **adapting.values(retriever.adaptation, at.adaptation),
+        "regularised": hasattr(loss, "regulariser"),
+        "loss_partial": families.loss_partial(retriever, loss.kind),
+        **adapting.values(retriever.adaptation, FAMILIES[retriever.family].trainer, at.adaptation),
         "train": at.train,
         "select": at.train.select,
         "select_depth": At(cutoff(train.select.metric), at.train.select.metric.trail) if train.select else None,

@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from specforge import context, feeding, measuring, parts, reading, references, relations
+from specforge import context, families, feeding, measuring, parts, reading, references, relations
 from specforge.catalog.baselines import BASELINES
+from specforge.catalog.families import FAMILIES
 from specforge.catalog.libraries import LIBRARIES, READERS
 from specforge.quote import Code
 from specforge.run.stage import Stage
@@ -97,7 +98,13 @@ def asked_baselines(spec: Spec) -> tuple[str, ...]:
         return spec.evaluate.baselines
     of_items = all(objective.queries == "documents" for objective in spec.objectives.values())
     fitting = {name: baseline for name, baseline in BASELINES.items() if spec.task in baseline.tasks}
-    return tuple(name for name, baseline in fitting.items() if of_items or not baseline.of_items)
+    names = [name for name, baseline in fitting.items() if of_items or not baseline.of_items]
+    return tuple(name for name in names if not BASELINES[name].dense or is_dense(spec))
+
+
+def is_dense(spec: Spec) -> bool:
+    """Whether the retriever makes one vector of a text, as its base does before training."""
+    return spec.encoder is None or FAMILIES[spec.encoder.family].dense
 
 
 def fused(spec: Spec) -> list[str]:
@@ -123,7 +130,7 @@ def _files(
         "of_base": needs_untuned(spec),
     }
     files = [File(name, template, values | more) for name, template, more in scripts]
-    files += [File(f"{stem}.py", measuring.template(spec, stem), values) for stem in _scripts(spec)]
+    files += [File(f"{stem}.py", _template(stem, spec), values) for stem in _scripts(spec)]
     files += [
         File(f"{stem}.py", "python/embed.py.jinja", {**values, "embed": context.embedding(stem, is_tuned(spec))})
         for stem in _embeddings(spec)
@@ -137,6 +144,12 @@ def _files(
         )
     )
     return tuple(sorted(files, key=lambda file: file.name))
+
+
+def _template(stem: str, spec: Spec) -> str:
+    if stem == "vectors" and spec.encoder is not None and spec.ranks:
+        return families.vectors_template(spec.encoder)
+    return measuring.template(spec, stem)
 
 
 def _scripts(spec: Spec) -> list[str]:
@@ -213,7 +226,8 @@ def _stages(spec: Spec, scripts: tuple[str, ...]) -> tuple[Stage, ...]:
     more_folds = ("folds",) if spec.folds else ()
     measured = (*known, *rivals, "embed", *(("index",) if spec.ranks else ()), *repeats, *others, *more_folds)
     ranking = ("ir-measures", "numpy", "scipy")
-    judging = ("faiss-cpu", "pytrec-eval-terrier", *ranking) if spec.ranks else ("numpy", "pyarrow")
+    searching = FAMILIES[spec.encoder.family].libraries if spec.encoder else ()
+    judging = (*searching, "pytrec-eval-terrier", *ranking) if spec.ranks else ("numpy", "pyarrow")
     clustering = ("scikit-learn",) if spec.task == "clustering" else ()
     training = (*training, *clustering) if measuring.selects(spec) else training
     base_read, cutting = (model, ("tokenizers",)) if parts.chunks(spec)["token_chunks"] else ((), ())
@@ -231,7 +245,7 @@ def _stages(spec: Spec, scripts: tuple[str, ...]) -> tuple[Stage, ...]:
         Stage("baselines", "baselines.py", "baselines", known, (), (), (*_lexical(baselines(spec)), *ranking)),
         Stage("train", "train.py", "model", ("prepare",), model, (), training, precision),
         Stage("embed", "embed.py", "vectors", ("prepare", *trained), base, (), encoding, precision),
-        Stage("index", "index.py", "index", ("embed",), (), (), ("faiss-cpu", "numpy"), precision),
+        Stage("index", "index.py", "index", ("embed",), (), (), (*searching, "numpy"), precision),
         Stage("repeats", "repeats.py", "repeats", ("prepare",), model, (), training, precision),
         Stage(
             "folds",
@@ -240,10 +254,10 @@ def _stages(spec: Spec, scripts: tuple[str, ...]) -> tuple[Stage, ...]:
             (),
             (*files, *model),
             scripts,
-            ("duckdb", "pyarrow", *_reading(spec), *(training if is_tuned(spec) else encoding), "faiss-cpu"),
+            ("duckdb", "pyarrow", *_reading(spec), *(training if is_tuned(spec) else encoding), *searching),
             precision,
         ),
-        Stage("others", "others.py", "others", ("prepare", *trained), model, (), (*encoding, "faiss-cpu"), precision),
+        Stage("others", "others.py", "others", ("prepare", *trained), model, (), (*encoding, *searching), precision),
         Stage(
             "evaluation",
             "evaluation.py",

@@ -12,7 +12,7 @@ from rich.console import Console
 from specforge import pipeline
 from specforge.catalog.tasks import TASKS
 from specforge.pipeline import Checked
-from specforge.plan import Plan
+from specforge.plan import Plan, needs_untuned
 from specforge.problems import exit_code
 from specforge.render import render
 from specforge.report import tables as report
@@ -119,7 +119,8 @@ def _conclude(
         console.print(text, end="", markup=False, soft_wrap=True)
     console.print(f"\nresult: {path.relative_to(made.root)}", soft_wrap=True)
     if recorded and made.spec.ranks:
-        console.print(f'next:   specforge search {made.spec.name} "..." --compare', soft_wrap=True)
+        compare = " --compare" if needs_untuned(made.spec) else ""
+        console.print(f'next:   specforge search {made.spec.name} "..."{compare}', soft_wrap=True)
     return exit_code(problems)
 
 

@@ -21,7 +21,7 @@ def search(root: Path, name: str, query: str, k: int, *, compare: bool, as_json:
     code, work = root / "generated" / name, root / "runs" / name
     if name.isidentifier() and (work / "evaluation").exists() and not (code / "search.py").exists():
         raise UsageError(f'"{name}" ranks no documents, so there is nothing to ask')
-    if not name.isidentifier() or not (work / "index" / "index.faiss").exists() or not (code / "search.py").exists():
+    if not name.isidentifier() or not (work / "index").is_dir() or not (code / "search.py").exists():
         raise UsageError(f'nothing to ask under the name "{name}"; run specforge run specs/{name}.yaml first')
     sys.path.insert(0, str(code))
     systems = importlib.import_module("search").SYSTEMS

@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from tiny import make_model
+from tiny import make_masked_model, make_model
 
 from specforge.catalog.dictionary import OBJECTIVES
 
@@ -30,23 +30,26 @@ def test_every_objective_has_an_example() -> None:
 
 
 @pytest.fixture(scope="session")
-def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("models") / "model"
+def models(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("models")
     words = {
         word.strip(".,:?").lower()
         for path in (ROOT / "specs" / "data").iterdir()
         for word in path.read_text(encoding="utf-8").split()
     }
-    make_model(folder, {word for word in words if word.isalpha()})
+    known = {word for word in words if word.isalpha()}
+    make_model(folder / "model", known)
+    make_masked_model(folder / "masked", known)
     return folder
 
 
 @pytest.mark.parametrize("path", [path for path in EXAMPLES if path.stem != "same_cart"], ids=lambda path: path.stem)
-def test_an_example_runs(path: Path, model: Path, tmp_path: Path) -> None:
+def test_an_example_runs(path: Path, models: Path, tmp_path: Path) -> None:
     (tmp_path / "specs").mkdir()
     (tmp_path / "specs" / "data").symlink_to(ROOT / "specs" / "data")
     shutil.copy(path, tmp_path / "specs")
     spec = f"specs/{path.name}"
+    model = models / ("masked" if "family: sparse_encoder" in path.read_text(encoding="utf-8") else "model")
     settings = [f"retriever.base={model}", "retriever.max_length=32", "retriever.train.batch_size=4"]
     command: list[str | Path] = [
         SPECFORGE,

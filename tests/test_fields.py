@@ -22,7 +22,9 @@ NOWHERE = {
 }
 """Path -> what uses the field instead of the generated code."""
 
-ONE_VALUE = {("Spec", "specforge"), ("BiEncoder", "family"), ("Bm25", "family")}
+ONE_VALUE = {("Spec", "specforge"), ("BiEncoder", "family"), ("Bm25", "family")} | {
+    (family, field) for family in ("SparseEncoder", "LateInteraction") for field in ("family", "similarity")
+}
 """Fields that have one value only."""
 
 TAGS = {"kind", "by"}

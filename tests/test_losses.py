@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import get_args
+from typing import TYPE_CHECKING, get_args
 
 import pytest
 import stages
-from tiny import make_model
+from tiny import make_masked_model, make_model
 
+from specforge.catalog.families import FAMILIES
 from specforge.catalog.losses import LOSSES
 from specforge.catalog.losses.base import Loss
 from specforge.catalog.shapes import COERCIONS, SHAPES, path
 from specforge.checks.losses import kind_of
+
+if TYPE_CHECKING:
+    import torch
 
 WORDS = [
     "bread",
@@ -43,8 +47,8 @@ objectives:
   it: {objective}
 split: {{by: item, test: 30%, dev: 10%}}
 retriever:
-  family: bi_encoder
-  base: ./model
+  family: {family}
+  base: ./{base}
   max_length: 16
   loss: {loss}
   train: {{epochs: 1, batch_size: 8, learning_rate: 1e-3}}
@@ -73,28 +77,41 @@ def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
     rows = [f"{a},{b},{score}" for a, b, score in pairs]
     (folder / "rows.csv").write_text("a,b,score\n" + "\n".join(rows) + "\n", encoding="utf-8")
     make_model(folder / "model", set(WORDS))
+    make_masked_model(folder / "masked", set(WORDS))
     return folder
 
 
-BI_ENCODER = LOSSES["bi_encoder"]
+BASES = {"bi_encoder": "model", "sparse_encoder": "masked", "late_interaction": "model"}
+ALL = [(family, loss) for family, losses in LOSSES.items() for loss in losses]
 
 
-@pytest.mark.parametrize("loss", BI_ENCODER, ids=kind_of)
-def test_it_trains(loss: type[Loss], root: Path) -> None:
-    import torch
-    from sentence_transformers import SentenceTransformer
-
+@pytest.mark.parametrize(("family", "loss"), ALL, ids=[f"{family}-{kind_of(loss)}" for family, loss in ALL])
+def test_it_trains(family: str, loss: type[Loss], root: Path) -> None:
     (root / "small.yaml").write_text(
-        SPEC.format(loss=f"{{kind: {kind_of(loss)}}}", objective=LABELLED if "classes" in loss.takes else GIVEN),
+        SPEC.format(
+            family=family,
+            base=BASES[family],
+            loss=f"{{kind: {kind_of(loss)}}}",
+            objective=LABELLED if "classes" in loss.takes else GIVEN,
+        ),
         encoding="utf-8",
     )
-    code, work = stages.compiled(root / "small.yaml"), root / kind_of(loss)
+    code, work = stages.compiled(root / "small.yaml"), root / f"{family}_{kind_of(loss)}"
     stages.run(code, work, "prepare.py", "train.py")
-    before, after = (SentenceTransformer(str(folder), device="cpu") for folder in (root / "model", work / "model"))
-    moved = [not torch.equal(one, other) for one, other in zip(before.parameters(), after.parameters(), strict=True)]
-    assert any(moved)
+    before, after = weights(family, root / BASES[family]), weights(family, work / "model")
+    shared = [name for name in before if before[name].shape == after[name].shape]
+    assert shared and any(not before[name].equal(after[name]) for name in shared)
+    assert all(bool(after[name].isfinite().all()) for name in after)
     history = json.loads((work / "model/history.json").read_text(encoding="utf-8"))
     assert isinstance(history, list)
+
+
+def weights(family: str, folder: Path) -> dict[str, torch.Tensor]:
+    """Every weight of a model, by name."""
+    import sentence_transformers
+
+    model = getattr(sentence_transformers, FAMILIES[family].model)(str(folder), device="cpu")
+    return {name: value.detach() for name, value in model.named_parameters()}
 
 
 def test_every_shape_is_known() -> None:
@@ -104,7 +121,7 @@ def test_every_shape_is_known() -> None:
 
 
 def test_every_sampler_and_similarity_is_declared() -> None:
-    for loss in BI_ENCODER:
+    for _, loss in ALL:
         assert loss.samplers and loss.similarities
         assert loss.in_batch == (loss.samplers == ("no_duplicates",))
 

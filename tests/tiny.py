@@ -109,6 +109,31 @@ def make_model(folder: Path, words: set[str]) -> None:
     SentenceTransformer(modules=[transformer, Pooling(32, "mean")], device="cpu").save(str(folder))
 
 
+def make_masked_model(folder: Path, words: set[str]) -> None:
+    """A BERT that guesses masked words, saved as transformers saves it: what it guesses for a word is, more or less, that word."""
+    import torch
+    from transformers import BertConfig, BertForMaskedLM
+
+    vocabulary = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", *sorted(words)]
+    torch.manual_seed(0)
+    sizes = BertConfig(
+        vocab_size=len(vocabulary),
+        hidden_size=32,
+        num_hidden_layers=2,
+        num_attention_heads=2,
+        intermediate_size=64,
+        max_position_embeddings=32,
+    )
+    model = BertForMaskedLM(sizes)
+    with torch.no_grad():
+        model.get_input_embeddings().weight.mul_(25)
+        model.cls.predictions.transform.dense.weight.copy_(torch.eye(32))
+    model.save_pretrained(folder)
+    tokenizer = _tokenizer(vocabulary)
+    tokenizer.mask_token = "[MASK]"
+    tokenizer.save_pretrained(folder)
+
+
 def _tokenizer(vocabulary: list[str]) -> PreTrainedTokenizerFast:
     from tokenizers import Tokenizer, models, pre_tokenizers, processors
     from transformers import PreTrainedTokenizerFast

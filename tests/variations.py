@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
+from family_kinds import MORE_FAMILIES, RICH_FAMILIES
 from kinds import BOTH, DATED, FEW, GONE, HASHED, HASHED_ITEMS, KINDS, MORE, TEXTS, Changes
 
 from specforge import plan
@@ -204,11 +205,12 @@ LOSS_KINDS: dict[str, Changes] = {
 }
 """Every loss of a bi-encoder beside those of pairs."""
 
-RICHES |= KINDS | LOSS_KINDS
+RICHES |= KINDS | LOSS_KINDS | RICH_FAMILIES
 
 VARIATIONS: dict[str, Changes] = {
     **RICHES,
     **MORE,
+    **MORE_FAMILIES,
     "augmented_pairs": {
         **_with_loss({"kind": "contrastive"}, TRIPLETS), "retriever.augmentation": {"typos": {"kind": "misspell"}}
     },
@@ -445,6 +447,11 @@ OTHERS: dict[str, Data] = {
     "retriever.prompts.document": "text: ",
     "retriever.similarity": "dot",
     "retriever.precision": "bf16",
+    "retriever.query_expansion.strategy": "fixed",
+    "retriever.query_expansion.token": "[unused0]",
+    "retriever.skiplist": ("an",),
+    "retriever.pooling: max": "sum",
+    "retriever.activation": "log1p_relu",
     "retriever.train.schedule": "cosine",
     "retriever.train.sampler": "random",
     "retriever.train.seeds": (43,),
@@ -515,7 +522,7 @@ def edits() -> tuple[Edit, ...]:
         # a second collection, so that `of` can change
         data = changed(data, {"sources.products_too": changed(data, {})["sources"]["products"]})  # type: ignore[index, call-overload]
         first = {leaf for _, leaf, _ in found}
-        new = [leaf for leaf in leaves(data) if leaf not in first and not _is_tag(leaf.path)]
+        new = [leaf for leaf in leaves(data) if leaf not in first and not _is_tag(leaf)]
         found += [(name, leaf, planned(changed(data, {leaf.path: other(leaf)}))) for leaf in new]
     edited = render([after for _, _, after in found])
     return tuple(
@@ -524,7 +531,10 @@ def edits() -> tuple[Edit, ...]:
     )
 
 
-def _is_tag(path: str) -> bool:
+def _is_tag(leaf: Leaf) -> bool:
+    path = leaf.path
+    if path == "retriever.similarity" and leaf.value != "cosine":
+        return True  # the only one of its family
     return path.startswith(_UNCHANGED) or (path.endswith(".kind") and path not in OTHERS)
 
 

@@ -30,8 +30,8 @@ def nearest(
 
     One document may have all of the nearest chunks, so more are fetched until there are `k` documents.
     """
-    found: list[dict[int, tuple[int, float]]] = [{} for _ in asked]
-    waiting, fetched = list(range(len(asked))), 0
+    found: list[dict[int, tuple[int, float]]] = [{} for _ in range(len(asked))]
+    waiting, fetched = list(range(len(found))), 0
     while waiting and fetched < len(owners):
         fetched = min(max(2 * k, 4 * fetched), len(owners))
         scores, rows = index.search(asked[waiting], fetched)
@@ -58,6 +58,7 @@ def main(work: Path) -> None:
         "similarity": encoder.SIMILARITY,
         "bf16": encoder.BF16,
         "vectors_sha256": hashlib.sha256(vectors.tobytes()).hexdigest(),
+        "bytes": sum(file.stat().st_size for file in scratch.iterdir()),
     }
     (scratch / "contract.json").write_text(json.dumps(contract, indent=1) + "\n", encoding="utf-8")
     shutil.rmtree(work / "index", ignore_errors=True)

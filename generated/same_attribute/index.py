@@ -36,6 +36,7 @@ def main(work: Path) -> None:
         "similarity": encoder.SIMILARITY,
         "bf16": encoder.BF16,
         "vectors_sha256": hashlib.sha256(vectors.tobytes()).hexdigest(),
+        "bytes": sum(file.stat().st_size for file in scratch.iterdir()),
     }
     (scratch / "contract.json").write_text(json.dumps(contract, indent=1) + "\n", encoding="utf-8")
     shutil.rmtree(work / "index", ignore_errors=True)

@@ -14,12 +14,12 @@ class Index(Section):
 
     exact: ClassVar[bool]
 
-    similarity: Literal["cosine", "dot"] | None = None
+    similarity: Literal["cosine", "dot", "maxsim"] | None = None
     """What the index ranks by; without it, the retriever's own similarity."""
 
 
 class Flat(Index):
-    """Every vector is compared: exact, and fast up to some hundred thousand documents."""
+    """Every document is compared: exact, and fast up to some hundred thousand vectors."""
 
     exact: ClassVar[bool] = True
     kind: Literal["flat"]

@@ -44,6 +44,17 @@ def _is_own(spec: Spec) -> bool:
     return spec.static is not None and spec.static.embeddings == "own"
 
 
+def _fixed_queries(spec: Spec) -> bool:
+    filled = getattr(spec.encoder, "query_expansion", None)
+    return getattr(filled, "strategy", None) == "fixed"
+
+
+def _weighs(spec: Spec, others: tuple[str, ...]) -> bool:
+    """Whether a regulariser weighs nothing, the `others` left aside."""
+    found = getattr(spec.loss, "regulariser", None)
+    return found is not None and not any(getattr(found, side) for side in ("document", "query") if side not in others)
+
+
 def _mixes_one(spec: Spec) -> bool:
     """Whether the parts of a mixture are the parts of one objective, which gives them all."""
     train = trained(spec)
@@ -73,6 +84,18 @@ _FIELDS: tuple[tuple[Keys, Callable[[Spec], bool], str], ...] = (
     ),
     (("retriever", "static", "dimension"), _is_own, "the base has a dimension of its own"),
     (("retriever", "adaptation"), lambda spec: trained(spec) is None, "nothing is trained"),
+    (("retriever", "query_length"), _fixed_queries, '"query_expansion" fixes the length of queries'),
+    (("retriever", "loss", "regulariser", "warmup"), lambda spec: _weighs(spec, ()), "both weights are 0"),
+    (
+        ("retriever", "loss", "regulariser", "document_threshold"),
+        lambda spec: _weighs(spec, ("query",)),
+        '"document" has weight 0',
+    ),
+    (
+        ("retriever", "loss", "regulariser", "query_threshold"),
+        lambda spec: _weighs(spec, ("document",)),
+        '"query" has weight 0',
+    ),
     (("split", "test"), lambda spec: bool(spec.folds), '"folds" says what reports'),
     (("evaluate", "objective"), lambda spec: len(spec.objectives) == 1, "there is no other"),
     (("retriever", "train", "mixture"), _mixes_one, "there is one objective"),

@@ -10,7 +10,7 @@ import duckdb
 
 from specforge import models, references, relations
 from specforge.catalog.roles import tables
-from specforge.checks import adaptation, bases, memory, sandbox
+from specforge.checks import adaptation, bases, families, memory, sandbox
 from specforge.checks.keys import key_kinds
 from specforge.checks.labels import flags, grades, numbers, thresholds
 from specforge.checks.missing import ids_known, lists, single_queries
@@ -177,6 +177,7 @@ def model(spec: Spec, source: Source, base: Path) -> Iterator[Problem]:
         message = str(failure) if packaged else f'no model "{name}"'
         yield Problem("SF004", message, span, keys, "" if packaged else "paths are relative to the spec's own file")
         return
+    yield from families.base(spec, source, folder or families.cached(spec.encoder))
     yield from bases.unpinned(spec, source)
     found = models.model(spec.encoded, base)
     yield from bases.judge(spec, source, found.base)

@@ -123,24 +123,33 @@ def shared(texts: list[str], others: list[str]) -> dict[str, str]:
 
 @dataclass(frozen=True)
 class _Side:
-    """Texts that are encoded alike: what they are in words, a query for them, and the prompt before each."""
+    """Texts that are encoded alike.
+
+    Attributes:
+        word: what they are in words; `words` are several.
+        texts: a query for them.
+        prompt: what stands before each.
+        field: what of the retriever says how many tokens are read.
+    """
 
     word: str
     words: str
     texts: str
     prompt: str
+    field: tuple[str, ...]
+    longest: int
 
 
 def _sides(tables: Tables) -> Iterator[_Side]:
     """Queries that are documents are read whole where documents are, unless they have another prompt."""
     documents, encoder = "from embedded", tables.spec.encoder
     assert encoder is not None, "asked of what encodes"
-    prompts = encoder.prompts
-    yield _Side("text", "texts", documents, prompts.document)
+    prompts, of_query, of_document = encoder.prompts, encoder.query_limit, (("max_length",), encoder.max_length)
+    yield _Side("text", "texts", documents, prompts.document, *of_document)
     if not tables.of_items:
-        yield _Side("query", "queries", _QUERIES, prompts.query)
-    elif prompts.query != prompts.document:
-        yield _Side("text as query", "texts as queries", documents, prompts.query)
+        yield _Side("query", "queries", _QUERIES, prompts.query, *of_query)
+    elif (prompts.query, of_query) != (prompts.document, of_document):
+        yield _Side("text as query", "texts as queries", documents, prompts.query, *of_query)
 
 
 _QUERIES = """
@@ -153,24 +162,23 @@ def cut(tables: Tables) -> Iterator[Problem]:
     file = tokenizer_file(tables)
     if file is not None and tables.spec.encoder is not None:
         for side in _sides(tables):
-            counts = token_counts(tables, file, side.texts, side.prompt)
-            yield from _cut(tables, side, counts, tables.spec.encoder.max_length)
+            yield from _cut(tables, side, token_counts(tables, file, side.texts, side.prompt))
 
 
-def _cut(tables: Tables, side: _Side, counts: list[tuple[int, str, str]], longest: int) -> Iterator[Problem]:
+def _cut(tables: Tables, side: _Side, counts: list[tuple[int, str, str]]) -> Iterator[Problem]:
     lengths = sorted(length for length, _, _ in counts)
-    share = sum(length > longest for length in lengths) / max(len(lengths), 1)
+    share = sum(length > side.longest for length in lengths) / max(len(lengths), 1)
     if share <= _CUT:
         return
-    keys: Keys = ("retriever", "max_length")
-    message = f"{percent(share)} of the {side.words} have more than {longest} tokens and are cut"
+    keys: Keys = ("retriever", *side.field)
+    message = f"{percent(share)} of the {side.words} have more than {side.longest} tokens and are cut"
     [number] = tables.row(f"select count(*) from ({side.texts})")
     evidence = (
         f"half of the {side.words} have at most {round(median(lengths))} tokens, the longest has {lengths[-1]}",
         f"counted on {counted(len(lengths), side.word, side.words)} of {int(number):,}",
         *(f"{clipped(id)}: {length:,} tokens, {listed([clipped(text)])}" for length, id, text in counts[:_EXAMPLES]),
     )
-    hint = f'nine in ten {side.words} are whole at "max_length: {lengths[int(0.9 * (len(lengths) - 1))]}"'
+    hint = f'nine in ten {side.words} are whole at "{side.field[-1]}: {lengths[int(0.9 * (len(lengths) - 1))]}"'
     yield Problem("SF204", message, tables.source.value_span(keys), keys, hint, evidence)
 
 

@@ -49,6 +49,7 @@ def compose(made: Plan, run: RunRecord, metrics: Json, problems: Iterable[Proble
             for stage in run.stages
         ],
         **_index(run.folder),
+        **_costs(run.folder),
         **_training_rows(run.folder),
         **_proof(run.folder),
         **{key: value for key, value in metrics.items() if key != "fingerprint"},
@@ -59,14 +60,24 @@ def compose(made: Plan, run: RunRecord, metrics: Json, problems: Iterable[Proble
     }
 
 
+_COSTS = ("vectors_per_document", "vectors_per_query", "active_dims_per_document", "active_dims_per_query")
+"""What index.py counts of families that make more than one vector of a text, or few weights of many."""
+
+
+def _costs(folder: Path) -> Json:
+    file = folder / "index" / "contract.json"
+    contract = json.loads(file.read_text(encoding="utf-8")) if file.is_file() else {}
+    return {name: round(contract[name], 2) for name in _COSTS if name in contract}
+
+
 _WRITTEN = {"training_rows": "mixture.json", "augmentation": "augmentation.json"}
 """What train.py counts: the rows of each of several objectives, and those that augmentation added."""
 
 
 def _index(folder: Path) -> Json:
     """The size of the index, where there is one."""
-    file = folder / "index" / "index.faiss"
-    return {"index_bytes": file.stat().st_size} if file.is_file() else {}
+    files = [file for file in (folder / "index").rglob("*") if file.is_file()]
+    return {"index_bytes": sum(file.stat().st_size for file in files)} if files else {}
 
 
 def _training_rows(folder: Path) -> Json:

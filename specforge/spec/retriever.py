@@ -10,6 +10,8 @@ from specforge.catalog.adaptations import AnyAdaptation, Full
 from specforge.catalog.augmentations import AnyAugmentation
 from specforge.catalog.losses.base import Loss, Sampler
 from specforge.catalog.losses.bi_encoder import AnyBiEncoderLoss
+from specforge.catalog.losses.late_interaction import AnyLateInteractionLoss
+from specforge.catalog.losses.sparse_encoder import AnySparseEncoderLoss
 from specforge.spec.base import Count, Name, Section, Text
 
 Seed = Annotated[int, Field(ge=0, lt=2**32)]
@@ -115,8 +117,8 @@ class Retriever(Section):
     max_length: Annotated[int, Field(ge=2, le=131072)] = 256
     """Tokens of a text that are read, special tokens among them; the rest is cut."""
 
-    similarity: Literal["cosine", "dot"] = "cosine"
-    """How vectors are compared, in training, index and search."""
+    similarity: str
+    """How texts are compared, in training, index and search."""
 
     precision: Literal["auto", "fp32", "bf16"] = "auto"
     """Number format of the matrix products; `auto` takes bf16 where the machine has it."""
@@ -132,6 +134,11 @@ class Retriever(Section):
 
     train: Train | Literal["none"] = Train()
     """How the model is trained, or `none` for the base model as it comes."""
+
+    @property
+    def query_limit(self) -> tuple[tuple[str, ...], int]:
+        """The field that says how many tokens of a query are read, and the number."""
+        return ("max_length",), self.max_length
 
     @property
     def sampler(self) -> Sampler | None:
@@ -153,8 +160,94 @@ class BiEncoder(Retriever):
     static: Static | None = None
     """Makes a model without layers out of the base."""
 
+    similarity: Literal["cosine", "dot"] = "cosine"
+    """How vectors are compared, in training, index and search."""
+
     loss: AnyBiEncoderLoss | None = None
     """What training minimises."""
+
+
+class ActiveDims(Section):
+    """How many words of a text keep their weight, the heaviest first; the others get none."""
+
+    query: Count | None = None
+    """Of a query; without it, all."""
+
+    document: Count | None = None
+    """Of a document; without it, all."""
+
+
+class SparseEncoder(Retriever):
+    """A model that weighs the words that a text is about, its own and others (SPLADE; Formal et al. 2021). Its base must guess masked words: a head that starts at random learns little (SF407)."""
+
+    family: Literal["sparse_encoder"]
+    """A weight for each word of the model's vocabulary, most of them 0."""
+
+    pooling: Literal["max", "sum"] | None = None
+    """How the weights that a text's tokens give a word become one: the largest, or all added up. Without it, as the base says, and the largest where it says nothing."""
+
+    activation: Literal["relu", "log1p_relu"] | None = None
+    """What is done to the model's scores of words: `relu` takes log(1 + score) of those above 0, `log1p_relu` takes the logarithm twice, which makes fewer words heavy. Without it, as the base says, and `relu` where it says nothing."""
+
+    max_active_dims: ActiveDims = ActiveDims()
+    """How many words of a text keep their weight, in index and search."""
+
+    similarity: Literal["dot"] = "dot"
+    """How weights are compared: each word's two weights are multiplied, and the products added up."""
+
+    loss: AnySparseEncoderLoss | None = None
+    """What training minimises."""
+
+
+class QueryExpansion(Section):
+    """Queries are filled up with tokens that the model turns into words of its own (ColBERT; Khattab and Zaharia 2020)."""
+
+    strategy: Literal["fixed", "min"] = "min"
+    """`fixed`: a query has `length` tokens, and what is longer is cut. `min`: it has `length` tokens or more."""
+
+    length: Annotated[int, Field(ge=2, le=4096)] = 32
+    """Tokens of a query after filling, special tokens among them."""
+
+    attend: bool = False
+    """Whether the other tokens of the query see those that fill it."""
+
+    token: Text | None = None
+    """What fills the query; without it, the tokenizer's mask token."""
+
+
+class LateInteraction(Retriever):
+    """A model that keeps one vector a token, and matches each token of the query with its nearest in the document (ColBERT; Khattab and Zaharia 2020). It says more than one vector can, and its index is larger by the tokens of a document."""
+
+    family: Literal["late_interaction"]
+    """One vector a token."""
+
+    query_length: Annotated[int, Field(ge=2, le=4096)] = 32
+    """Tokens of a query that are read, special tokens among them; the rest is cut. `max_length` is of documents."""
+
+    dimension: Annotated[int, Field(ge=2, le=8192)] | None = None
+    """The length of a token's vector: a base of another length gets a new projection, which training starts at random. Without it, the base's own, and 128 where it has none."""
+
+    query_expansion: QueryExpansion | Literal["none"] | None = None
+    """Tokens that fill queries up, or `none`. Without it, as the base says, and none where it says nothing."""
+
+    skiplist: Literal["punctuation"] | tuple[Text, ...] | None = None
+    """Tokens of documents that get no vector: punctuation, or those in a list. Without it, as the base says, and all are kept where it says nothing."""
+
+    pool_factor: Annotated[float, Field(gt=1, le=100)] | None = None
+    """A document keeps one vector for so many tokens: those that are alike become their mean (Clavié et al. 2024). Without it, one a token."""
+
+    similarity: Literal["maxsim"] = "maxsim"
+    """How tokens are compared: the cosine of each token of the query to its nearest in the document, added up."""
+
+    loss: AnyLateInteractionLoss | None = None
+    """What training minimises."""
+
+    @property
+    def query_limit(self) -> tuple[tuple[str, ...], int]:
+        """The field that says how many tokens of a query are read, and the number."""
+        if isinstance(self.query_expansion, QueryExpansion) and self.query_expansion.strategy == "fixed":
+            return ("query_expansion", "length"), self.query_expansion.length
+        return ("query_length",), self.query_length
 
 
 class Bm25(Section):
@@ -170,4 +263,4 @@ class Bm25(Section):
     """How far long documents are held to have their words by length alone."""
 
 
-AnyRetriever = Annotated[Union[BiEncoder, Bm25], Field(discriminator="family")]
+AnyRetriever = Annotated[Union[BiEncoder, SparseEncoder, LateInteraction, Bm25], Field(discriminator="family")]

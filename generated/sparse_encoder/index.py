@@ -1,0 +1,96 @@
+"""Build the index that answers queries from the document vectors."""
+
+import argparse
+import hashlib
+import json
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.sparse import csr_matrix, load_npz, save_npz
+
+import encoder
+from encoder import matched
+from vectors import read_vectors
+
+HERE = Path(__file__).resolve().parent
+ROOT = HERE.parents[1]
+
+
+@dataclass(frozen=True)
+class Index:
+    """Of each word the documents that have it, of shape (words, documents): every one of them is compared."""
+
+    words: csr_matrix
+
+    def search(self, asked: csr_matrix, k: int) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
+        """Scores and rows of the `k` best documents of each query, best first; in blocks of bounded size."""
+        block = max(1, 2**26 // self.words.shape[1])
+        parts = [asked[start : start + block] for start in range(0, asked.shape[0], block)]
+        found = [best(matched(part, self.words), k) for part in parts]
+        return np.concatenate([scores for scores, _ in found]), np.concatenate([places for _, places in found])
+
+
+def best(scores: NDArray[np.float32], k: int) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
+    """The `k` highest scores of each row, the highest first, and where they stand; -1 where nothing has a score."""
+    places = np.argsort(-scores, axis=1, kind="stable")[:, :k]
+    found: NDArray[np.float32] = np.take_along_axis(scores, places, axis=1)
+    return found, np.where(np.isfinite(found), places, -1)
+
+
+def build(vectors: csr_matrix) -> Index:
+    """The weights by word instead of by document."""
+    return Index(vectors.T.tocsr())
+
+
+def write_index(index: Index, folder: Path) -> None:
+    """One file of all weights."""
+    save_npz(folder / "words.npz", index.words)
+
+
+def read_index(folder: Path) -> Index:
+    """The index in a folder."""
+    return Index(load_npz(folder / "words.npz"))
+
+
+def figures(vectors: csr_matrix, asked: csr_matrix) -> dict[str, float]:
+    """What the index is large by, and what a query costs."""
+    return {
+        "dimension": vectors.shape[1],
+        "active_dims_per_document": vectors.nnz / max(1, vectors.shape[0]),
+        "active_dims_per_query": asked.nnz / max(1, asked.shape[0]),
+    }
+
+
+def digest(vectors: csr_matrix) -> str:
+    """The sha256 of all weights."""
+    return hashlib.sha256(vectors.data.tobytes() + vectors.indices.tobytes() + vectors.indptr.tobytes()).hexdigest()
+
+
+def main(work: Path) -> None:
+    """Make `index/` in the work folder: what answers queries, and the fingerprint of the vectors that it holds."""
+    scratch = work / "index.tmp"
+    shutil.rmtree(scratch, ignore_errors=True)
+    scratch.mkdir(parents=True)
+    vectors = read_vectors(work / "vectors", "corpus")
+    write_index(build(vectors), scratch)
+    contract = {
+        "prompts": encoder.PROMPTS,
+        "max_length": encoder.MAX_LENGTH,
+        "similarity": encoder.SIMILARITY,
+        "bf16": encoder.BF16,
+        "vectors_sha256": digest(vectors),
+        "bytes": sum(file.stat().st_size for file in scratch.iterdir()),
+        **figures(vectors, read_vectors(work / "vectors", "test")),
+    }
+    (scratch / "contract.json").write_text(json.dumps(contract, indent=1) + "\n", encoding="utf-8")
+    shutil.rmtree(work / "index", ignore_errors=True)
+    scratch.rename(work / "index")
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--work", type=Path, default=ROOT / "runs" / "by_hand" / HERE.name)
+    main(parser.parse_args().work)

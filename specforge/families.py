@@ -1,0 +1,85 @@
+"""The values that the templates of a family of retrievers are filled with: the options that are its own."""
+
+from __future__ import annotations
+
+from specforge.catalog.families import FAMILIES
+from specforge.quote import Code
+from specforge.spec.retriever import LateInteraction, Retriever, SparseEncoder
+from specforge.templating import At
+
+Values = dict[str, object]
+
+
+_DENSE = {
+    "read_index": Code('faiss.read_index(str(work / "index/index.faiss"))'),
+    "read_test": Code('np.load(vectors / "test.npy")'),
+    "read_corpus": Code('np.load(vectors / "corpus.npy")'),
+    "digest": Code("hashlib.sha256(vectors.tobytes()).hexdigest()"),
+    "compared": Code("np.stack([rows[query] for query in part.ids]) @ documents.T"),
+}
+"""What generated code says of arrays of one vector a text."""
+
+_OWN = {
+    "read_index": Code('read_index(work / "index")'),
+    "read_test": Code('read_vectors(vectors, "test")'),
+    "read_corpus": Code('read_vectors(vectors, "corpus")'),
+    "digest": Code("digest(vectors)"),
+    "compared": Code("encoder.compare(asked[[places[query] for query in part.ids]], documents)"),
+}
+"""The same of what a family keeps in its own way, by the functions of its templates."""
+
+
+def values(retriever: Retriever) -> Values:
+    """How the library spells the family, its templates, and its options."""
+    family = FAMILIES[retriever.family]
+    return {
+        "family": {
+            **(_DENSE if family.dense else _OWN),
+            "dense": family.dense,
+            "model": Code(family.model),
+            "trainer": Code(family.trainer),
+            "arguments": Code(family.arguments),
+            "vectors": Code(family.vectors),
+            "count": Code(family.count),
+            "index": Code(family.index),
+            "starts_anew": family.starts_anew,
+            "encoder_partial": None if family.dense else f"{family.partials}/encoder.py.jinja",
+        },
+        "sparse": At(retriever, "retriever") if isinstance(retriever, SparseEncoder) else None,
+        "late": _late(retriever) if isinstance(retriever, LateInteraction) else None,
+    }
+
+
+def index_partial(retriever: Retriever, kind: str) -> str:
+    """The template that builds an index."""
+    family = FAMILIES[retriever.family]
+    return f"python/index/{kind}.py.jinja" if family.dense else f"{family.partials}/index.py.jinja"
+
+
+def vectors_template(retriever: Retriever) -> str:
+    """The template of the file that keeps what was encoded."""
+    return f"{FAMILIES[retriever.family].partials}/vectors.py.jinja"
+
+
+def loss_partial(retriever: Retriever, kind: str) -> str:
+    """The template of a loss: families share its name, and not its code."""
+    return f"{FAMILIES[retriever.family].partials}/loss/{kind}.py.jinja"
+
+
+def _late(retriever: LateInteraction) -> Values:
+    at, expansion, skiplist = At(retriever, "retriever"), retriever.query_expansion, retriever.skiplist
+    cut = expansion is not None and expansion != "none" and expansion.strategy == "fixed"
+    punctuation = skiplist == "punctuation"
+    return {
+        "query_length": at.query_expansion.length if cut else at.query_length,
+        "dimension": at.dimension,
+        "expansion": None if expansion is None else at.query_expansion if expansion != "none" else False,
+        "no_expansion": At(None, at.query_expansion.trail),
+        "punctuation": punctuation,
+        "skiplist": None if skiplist is None else At(_listed(skiplist), at.skiplist.trail),
+        "pool_factor": at.pool_factor,
+    }
+
+
+def _listed(skiplist: str | tuple[str, ...]) -> Code | list[str]:
+    return Code("list(string.punctuation)") if isinstance(skiplist, str) else list(skiplist)
