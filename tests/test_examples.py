@@ -66,4 +66,4 @@ def test_an_example_runs(path: Path, models: Path, tmp_path: Path) -> None:
     primary = found["primary"]
     assert found["sanity"]["oracle"][primary] == pytest.approx(1.0)
     assert found["systems"]["tuned"][primary]["mean"] > found["sanity"]["random"][primary]
-    assert found["systems"]["untuned"]
+    assert len(found["systems"]) > 1, "something stands beside it"

