@@ -46,9 +46,11 @@ _ALL = (
     Code("SF104", "unfillable-batches", _WARNING, "the sampler cannot fill its batches"),
     Code("SF105", "in-batch-false-negatives", _WARNING, "in-batch negatives that are positives"),
     Code("SF106", "positive-among-negatives", _WARNING, "a positive of the query among its negatives"),
+    Code("SF107", "too-few-negatives", _WARNING, "fewer negatives found than the rows want"),
     Code(
         "SF108", "accumulation-adds-no-negatives", _WARNING, "gradient accumulation taken for more in-batch negatives"
     ),
+    Code("SF109", "layers-of-a-cached-loss", _ERROR, "a wrapper of layers around a cached loss"),
     Code("SF110", "learning-rate", _WARNING, "a learning rate that the adaptation cannot learn by"),
     Code("SF112", "unreachable-loss", _ERROR, "a loss, scale or margin that does not fit the similarity"),
     Code(

@@ -2,13 +2,25 @@
 
 from __future__ import annotations
 
-from specforge import adapting, augmenting, families, judging, measuring, parts, reading, references, relations
-from specforge.catalog import metrics, roles, shapes
+from specforge import (
+    adapting,
+    augmenting,
+    families,
+    feeding,
+    judging,
+    measuring,
+    mining,
+    parts,
+    reading,
+    references,
+    relations,
+)
+from specforge.catalog import metrics, roles
 from specforge.catalog.evidence import Evidence, Judged, Sql
 from specforge.catalog.families import FAMILIES
 from specforge.catalog.objectives import Objective
 from specforge.catalog.similarities import SIMILARITIES
-from specforge.feeding import roles_of, shape_of
+from specforge.feeding import roles_of
 from specforge.quote import Code, identifier
 from specforge.spec.document import Spec
 from specforge.spec.retriever import BiEncoder, Retriever, Train
@@ -23,6 +35,7 @@ def common(spec: Spec, folder: str) -> Values:
     return {
         "evaluate": evaluate(spec),
         "bootstrap": at.evaluate.bootstrap,
+        "dimensions": At(list(dict.fromkeys(spec.evaluate.dimensions)), "evaluate.dimensions"),
         "retriever": at.retriever,
         **(encoding(spec, spec.encoder, folder) if spec.encoder else {}),
         "split": at.split,
@@ -130,10 +143,15 @@ def training(spec: Spec) -> Values:
     retriever, at = spec.encoder, At(spec.retriever, "retriever")
     loss, train = spec.loss, spec.train
     if retriever is None or train is None or loss is None or retriever.sampler is None:
-        return {"more_seeds": None, "fed": None, "augmentations": []}
+        return {"more_seeds": None, "fed": None, "augmentations": [], "mining": None, "twice": False}
     return {
         "loss": at.loss,
+        **nesting(spec),
         "fed": fed(spec, spec.primary),
+        "mining": mining.values(spec),
+        "twice": feeding.trains_twice(spec),
+        "rows_folder": "mined" if feeding.mines(spec) else "data",
+        "pair_columns": pair_columns(spec),
         "roles": roles_fed(spec),
         **augmenting.values(spec, roles_of(spec)),
         "row_partials": row_partials(spec),
@@ -150,8 +168,8 @@ def training(spec: Spec) -> Values:
     }
 
 
-_READ_AS_THEY_ARE = ("pairs", "triplets")
-"""Shapes whose rows prepare.py writes as they are trained on."""
+_READ_AS_THEY_ARE = ("pairs", "triplets", "tuples")
+"""Shapes whose rows are trained on as a stage before wrote them."""
 
 
 def fed(spec: Spec, name: str) -> Values | None:
@@ -159,19 +177,48 @@ def fed(spec: Spec, name: str) -> Values | None:
     loss = spec.loss
     if loss is None:
         return None
-    shape = shape_of(spec, name)
-    return {"shape": shape, "read": Code(shape), "rest": shape == "triplets" and "pairs" in loss.takes}
+    shape = feeding.shape_of(spec, name)
+    return {
+        "shape": shape,
+        "read": Code(shape),
+        "as_it_is": shape in _READ_AS_THEY_ARE,
+        "columns": feeding.columns(spec, name),
+        "rest": shape in ("triplets", "tuples") and "pairs" in loss.takes,
+    }
+
+
+def pair_columns(spec: Spec) -> list[str]:
+    """The columns of rows that are read as they are, of all objectives."""
+    names = [name for name in spec.objectives if feeding.shape_of(spec, name) in _READ_AS_THEY_ARE]
+    return list(dict.fromkeys(column for name in names for column in feeding.columns(spec, name)))
 
 
 def row_partials(spec: Spec) -> list[str]:
-    """The functions that make training rows of other shapes than those that prepare.py writes."""
-    found = dict.fromkeys(shape_of(spec, name) for name in spec.objectives)
+    """The functions that make training rows of other shapes than those that a stage before wrote."""
+    found = dict.fromkeys(feeding.shape_of(spec, name) for name in spec.objectives)
     return [f"python/rows/{shape}.py.jinja" for shape in found if shape not in _READ_AS_THEY_ARE]
 
 
 def roles_fed(spec: Spec) -> list[Values]:
     """The columns of the training rows that are texts, and the prompt of each."""
-    return [{"name": role, "prompt": shapes.PROMPTED[role]} for role in roles_of(spec)]
+    found = dict.fromkeys(one for name in spec.objectives for one in feeding.texts(spec, name))
+    return [{"name": column, "prompt": prompt} for column, prompt in found]
+
+
+def nesting(spec: Spec) -> Values:
+    """At which lengths of the vectors the loss is computed, where at several. Layers are looked at one by one, which takes
+    the library's own way through the columns of a batch."""
+    value, trail = getattr(spec.encoder, "matryoshka", None), "retriever.matryoshka"
+    found: Values = {"nested_partial": None, "by_length": value is None or not value.layers}
+    if value is None:
+        return found
+    weights = value.weights or [1.0] * len(value.dimensions)
+    return found | {
+        "nested_partial": f"python/nested/{'layers' if value.layers else 'dimensions'}.py.jinja",
+        "nested_dimensions": At(list(value.dimensions), f"{trail}.dimensions"),
+        "nested_weights": At(list(weights), f"{trail}.weights"),
+        "nested_per_step": At(value.dimensions_per_step or -1, f"{trail}.dimensions_per_step"),
+    }
 
 
 def saving(train: Train, at: At) -> Values:

@@ -128,7 +128,8 @@ def _lack(source: Source, section: Keys, names: list[str]) -> Problem:
     who = f'"{_label(section)}"' if section else "the spec"
     at = section or tuple(source.data or ())[:1]
     spot = locate(_ROOT, source.data, (*section,))
-    allowed = choices(spot.shape) if spot and [spot.shape.tag] == names else ()
+    tagged = [member for member in (spot.shape, *members(spot.shape)) if [member.tag] == names] if spot else []
+    allowed = choices(tagged[0]) if tagged else ()
     hint = f'"{names[0]}" is {_one_of(allowed)}' if allowed else ""
     return Problem("SF003", f"{who} needs {_listed(names, ' and ')}", source.key_span(at), section, hint)
 
@@ -199,8 +200,9 @@ def _cure(of: Shape, value: Data) -> str:
     """What to do about a value of the wrong type, where that is clear."""
     if of.type is str and not isinstance(value, str | None):
         return "put the value in quotes"
-    if of.tag is not None and value in choices(of):
-        return f"write it as {{{of.tag}: {value}}}"
+    tag = next((member.tag for member in (of, *members(of)) if member.tag and value in choices(member)), None)
+    if tag is not None:
+        return f"write it as {{{tag}: {value}}}"
     if get_origin(of.type) is tuple and isinstance(value, str):
         return f"write it as a list: [{_clipped(value)}]"
     if of.type in (int, float, bool) and isinstance(value, str) and isinstance(scalar(value), int | float):
@@ -224,7 +226,7 @@ def _word(keys: Keys) -> str:
     """What a name names: `loss`, `index`, `objective kind`, `split`."""
     field = next(str(key) for key in reversed(keys) if isinstance(key, str))
     if field == "kind":
-        return "objective kind" if keys[0] == "objectives" else str(keys[-2])
+        return "objective kind" if keys[0] == "objectives" else _label(keys[:-1])
     if field == "by" and "chunk" in keys:
         return "way to cut"
     return _WORDS.get(field, field.replace("_", " "))

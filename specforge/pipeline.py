@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from specforge import load, source
+from specforge import feeding, load, source
 from specforge.checks import dead, static
 from specforge.errors import UsageError
 from specforge.output import render
@@ -96,6 +96,25 @@ def with_rows(checked: Checked, report: Callable[[Event], None] = lambda _: None
     everything = [*checked.problems, *checked.accepted, *found]
     idle = dead.unused_accepts(made.spec, checked.source, everything)
     return replace(_more(checked, [*found, *idle]), data=data)
+
+
+def with_negatives(
+    checked: Checked, code: Path, report: Callable[[Event], None] = lambda _: None, modules: Sequence[str] = ()
+) -> Checked:
+    """The same after the negatives were looked at, where a stage finds them; `code` holds the scripts.
+
+    Raises:
+        StageError: finding them failed.
+    """
+    from specforge.checks import mined
+    from specforge.run import runner
+
+    made = checked.plan
+    if made is None or checked.data is None or not feeding.mines(made.spec):
+        return checked
+    record = runner.run(made.stages, code, made.root, code.name, made.base, "mine", report, modules)
+    found = mined.check(made.spec, checked.source, checked.data, record.stages[-1].output, made.base)
+    return _more(checked, found)
 
 
 def _more(checked: Checked, found: list[Problem]) -> Checked:

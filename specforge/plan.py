@@ -126,6 +126,7 @@ def _files(
         "model_system": model_system(spec),
         **context.baselines(baselines(spec), fused(spec), model_system(spec)),
         **measuring.values(spec, baselines(spec)),
+        "cut_untuned": bool(spec.evaluate.dimensions) and "untuned" in baselines(spec),
         "compare": is_tuned(spec) and needs_untuned(spec),
         "of_base": needs_untuned(spec),
     }
@@ -155,6 +156,8 @@ def _template(stem: str, spec: Spec) -> str:
 def _scripts(spec: Spec) -> list[str]:
     trained = ["proof", "train"] if is_tuned(spec) else []
     trained += ["augment"] if feeding.augmentations(spec) else []
+    trained += ["first"] if feeding.trains_twice(spec) else []
+    trained += ["mine"] if feeding.mines(spec) else []
     trained += ["repeats"] if more_seeds(spec) else []
     if not spec.ranks:
         return ["prepare", "encoder", "held_out", "intervals", "vectors", *trained, "evaluation"]
@@ -218,6 +221,8 @@ def _stages(spec: Spec, scripts: tuple[str, ...]) -> tuple[Stage, ...]:
     known = ("prepare", "untuned") if needs_untuned(spec) else ("prepare",)
     rivals = ("baselines",) if spec.ranks and baselines(spec) else ()
     trained = ("train",) if is_tuned(spec) else ()
+    mined = ("mine",) if feeding.mines(spec) else ()
+    first = ("first",) if feeding.trains_twice(spec) else ()
     base = () if is_tuned(spec) else model
     encoding = ("sentence-transformers", "transformers", "torch")
     training = (*encoding, "accelerate", "datasets", *(spec.encoder.adaptation.libraries if spec.encoder else ()))
@@ -243,10 +248,12 @@ def _stages(spec: Spec, scripts: tuple[str, ...]) -> tuple[Stage, ...]:
         ),
         Stage("untuned", "untuned.py", "untuned", ("prepare",), model, (), encoding, precision),
         Stage("baselines", "baselines.py", "baselines", known, (), (), (*_lexical(baselines(spec)), *ranking)),
-        Stage("train", "train.py", "model", ("prepare",), model, (), training, precision),
+        Stage("first", "first.py", "first", ("prepare",), model, (), training, precision),
+        _mine(spec, model, encoding),
+        Stage("train", "train.py", "model", ("prepare", *mined), model, (), training, precision),
         Stage("embed", "embed.py", "vectors", ("prepare", *trained), base, (), encoding, precision),
         Stage("index", "index.py", "index", ("embed",), (), (), (*searching, "numpy"), precision),
-        Stage("repeats", "repeats.py", "repeats", ("prepare",), model, (), training, precision),
+        Stage("repeats", "repeats.py", "repeats", ("prepare", *mined), model, (), training, precision),
         Stage(
             "folds",
             "folds.py",
@@ -254,7 +261,14 @@ def _stages(spec: Spec, scripts: tuple[str, ...]) -> tuple[Stage, ...]:
             (),
             (*files, *model),
             scripts,
-            ("duckdb", "pyarrow", *_reading(spec), *(training if is_tuned(spec) else encoding), *searching),
+            (
+                "duckdb",
+                "pyarrow",
+                *_reading(spec),
+                *(training if is_tuned(spec) else encoding),
+                *searching,
+                *_finding(spec),
+            ),
             precision,
         ),
         Stage("others", "others.py", "others", ("prepare", *trained), model, (), (*encoding, *searching), precision),
@@ -269,8 +283,31 @@ def _stages(spec: Spec, scripts: tuple[str, ...]) -> tuple[Stage, ...]:
             precision,
         ),
     )
-    wanted = {*measured, *trained, "evaluation"}
+    wanted = {*measured, *first, *mined, *trained, "evaluation"}
     return tuple(stage for stage in stages if stage.name in wanted)
+
+
+def _mine(spec: Spec, model: tuple[str, ...], encoding: tuple[str, ...]) -> Stage:
+    """The stage that finds negatives; a model embeds for some kinds alone."""
+    kinds = feeding.kinds(spec)
+    encodes = any(one.encodes for one in kinds)
+    return Stage(
+        "mine",
+        "mine.py",
+        "mined",
+        ("prepare", "first") if feeding.trains_twice(spec) else ("prepare",),
+        model if encodes else (),
+        (),
+        ("pyarrow", *(encoding if encodes else ()), *_finding(spec)),
+        precision_of(spec) if encodes else "",
+    )
+
+
+def _finding(spec: Spec) -> tuple[str, ...]:
+    """The distributions that finding negatives takes, besides those of a model."""
+    if not feeding.mines(spec):
+        return ()
+    return tuple(dict.fromkeys(name for one in feeding.kinds(spec) for name in one.libraries))
 
 
 def _lexical(names: list[str]) -> tuple[str, ...]:

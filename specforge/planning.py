@@ -6,8 +6,7 @@ import json
 from dataclasses import asdict
 from pathlib import Path
 
-from specforge import pipeline
-from specforge.catalog import shapes
+from specforge import feeding, pipeline
 from specforge.plan import Plan
 from specforge.report import tables as report
 from specforge.run import runner
@@ -38,7 +37,7 @@ def _shapes(made: Plan) -> str:
     encoder, loss, lines = made.spec.encoder, made.spec.loss, list[str]()
     for name, one in made.spec.objectives.items():
         lines.append(f'"{name}" gives {" and ".join(one.gives())}')
-        found = shapes.path(one.gives(), loss.takes) if loss else None
+        found = feeding.path(made.spec, one) if loss else None
         if loss is not None and found is not None and encoder is not None:
             lines += [f"{step.given} become {step.wanted}: {step.does}" for step in found[1]]
             lines.append(f'loss "{loss.kind}" takes {found[0]}, drawn by sampler "{encoder.sampler}"')

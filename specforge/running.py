@@ -62,6 +62,11 @@ def run(checked: Checked, *, only: str | None, variant: bool, force: bool, tell:
     code = _variant(made, files) if variant else made.folder
     if not variant:
         write(code, files, force=force)
+    if only is None:
+        before = checked.problems
+        checked = pipeline.with_negatives(checked, code, told, MODULES)
+        for text in pipeline.rendered(checked.source, [one for one in checked.problems if one not in before]):
+            console.print(text, end="", markup=False, soft_wrap=True)
     done = runner.run(made.stages, code, made.root, code.name, made.base, only, told, MODULES)
     if only is not None:
         return 0

@@ -111,10 +111,10 @@ def locate(root: Shape, data: Data, loc: Keys) -> Spot | None:
             if part == tag:
                 continue
         if _is_union(here.type):
-            sections = [member for member in members(here) if is_section(member)]
-            if not sections or not isinstance(value_at(data, keys), dict):
+            possible = [member for member in members(here) if _may_be(member, value_at(data, keys))]
+            if not possible:
                 return Spot(keys, here)
-            chosen = [member for member in sections if member.type.__name__ == part]
+            chosen = [member for member in possible if str(part).startswith(_name_of(member))]
             if not chosen:
                 return None
             here = chosen[0]
@@ -127,6 +127,20 @@ def _tag_at(data: Data, keys: Keys, tag: str) -> Data:
     """The member of a union that the data at a place mean."""
     value = value_at(data, keys)
     return value.get(tag) if isinstance(value, dict) else None
+
+
+def _may_be(of: Shape, value: Data) -> bool:
+    """Whether a member of a union is a section or a list, as the value is."""
+    if isinstance(value, dict):
+        return is_section(of) or of.tag is not None
+    return isinstance(value, tuple) and get_origin(of.type) is tuple
+
+
+def _name_of(of: Shape) -> str:
+    """How pydantic's `loc` begins to name a member of a union."""
+    if is_section(of):
+        return str(of.type.__name__)
+    return "tagged-union[" if of.tag is not None else "tuple["
 
 
 def _inside(of: Shape, part: str | int) -> Shape:
@@ -163,6 +177,8 @@ def _all_keys(of: Shape, path: str) -> Iterator[tuple[str, str]]:
     if get_origin(of.type) is dict:
         yield from _all_keys(_inside(of, ""), f"{path}.*")
     for member in members(of):
+        if _is_union(member.type):
+            yield from _all_keys(member, path)
         kind = "" if of.tag is None else f" {{{of.tag}: {choices(fields(member)[of.tag])[0]}}}"
         for key, inner in fields(member).items():
             yield path + kind, key

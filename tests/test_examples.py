@@ -51,6 +51,8 @@ def test_an_example_runs(path: Path, models: Path, tmp_path: Path) -> None:
     spec = f"specs/{path.name}"
     model = models / ("masked" if "family: sparse_encoder" in path.read_text(encoding="utf-8") else "model")
     settings = [f"retriever.base={model}", "retriever.max_length=32", "retriever.train.batch_size=4"]
+    if path.stem == "matryoshka":  # the tiny model has 32 dimensions
+        settings += ["retriever.matryoshka.dimensions=[32, 8]", "evaluate.dimensions=[8]"]
     command: list[str | Path] = [
         SPECFORGE,
         "run",

@@ -44,6 +44,10 @@ EXCEPTIONS = {
     "rich_sliced-evaluate.slices.shop.source": KIND + ": rows of a query, or what is relevant to it",
     "rich_sliced-evaluate.slices.cheap.source": KIND + ": rows of a query, or what is relevant to it",
     "rich_late-retriever.query_expansion.strategy": "a fixed length is what is read of a query",
+    "rich_mined_negatives-retriever.negatives.model": KIND + ": a model is trained first",
+    "rich_mined_negatives-retriever.negatives.sampling_strategy": KIND + ": by lot needs a seed",
+    "rich_clusters-retriever.negatives.take": KIND,
+    "rich_matryoshka-retriever.matryoshka.layers": KIND,
     "rich_both-split.unit": KIND + ": a column instead of the text",
 }
 """Rich spec and path -> why a changed value does not change exactly one line."""

@@ -205,7 +205,86 @@ LOSS_KINDS: dict[str, Changes] = {
 }
 """Every loss of a bi-encoder beside those of pairs."""
 
-RICHES |= KINDS | LOSS_KINDS | RICH_FAMILIES
+NEGATIVES: dict[str, Changes] = {
+    "rich_given_negatives": {**_with_loss({"kind": "triplet"}, TRIPLETS), "retriever.negatives": {"kind": "given"}},
+    "rich_random_negatives": {
+        "retriever.loss": {"kind": "triplet", "margin": 0.31},
+        "retriever.train.sampler": GONE,
+        "retriever.negatives": {"kind": "random", "per_positive": 3, "seed": 4},
+    },
+    "rich_bm25_negatives": {"retriever.negatives": {"kind": "bm25", "per_positive": 3, "range_min": 2, "range_max": 40}},
+    "rich_mined_negatives": {"retriever.negatives": {
+        "kind": "mined", "model": "untuned", "per_positive": 3, "range_min": 5, "range_max": 60, "max_score": 0.8,
+        "min_score": 0.1, "absolute_margin": 0.05, "relative_margin": 0.04, "sampling_strategy": "random", "seed": 6,
+    }},
+    "rich_clusters": {
+        "retriever.negatives": {"kind": "clusters", "take": "same", "number": 50, "per_positive": 3, "seed": 7}
+    },
+}  # fmt: skip
+"""Every way to find negatives, every field of it written out."""
+
+MORE_NEGATIVES: dict[str, Changes] = {
+    "rich_given_negatives": {**_with_loss({"kind": "triplet"}, TRIPLETS), "retriever.negatives": {"kind": "given"}},
+    "mixed_negatives": {
+        **_with_loss({"kind": "multiple_negatives_ranking"}, TRIPLETS),
+        "retriever.negatives": (
+            {"kind": "given"}, {"kind": "mined"}, {"kind": "mined", "range_min": 10}, {"kind": "bm25"},
+            {"kind": "clusters", "take": "same"}, {"kind": "clusters", "take": "others"}, {"kind": "random"},
+        ),
+    },
+    "tuned_negatives": {
+        "retriever.negatives": {"kind": "mined", "model": "tuned"}, "retriever.train.seeds": (1, 2),
+        "retriever.train.select": STEPS,
+    },
+    "tuned_negatives_in_folds": {
+        "split": {"by": "item", "folds": 5}, "retriever.negatives": ({"kind": "mined", "model": "tuned", "per_positive": 2},),
+    },
+    "labelled_negatives": {
+        "retriever.loss": {"kind": "contrastive"}, "retriever.train.sampler": GONE, "retriever.negatives": {"kind": "bm25"},
+    },
+    "mixture_with_negatives": {
+        **FEW, "split": DATED, "evaluate.objective": "words", "objectives.carts.time": "ordered_at",
+        "objectives.words": {
+            "kind": "triplets", "rows": "order_lines", "time": "at", "anchor": "words", "positive": "good",
+            "negative": "bad",
+        },
+        "retriever.train.mixture": {"carts": 1.0, "words": 2.0},
+        "retriever.negatives": ({"kind": "given"}, {"kind": "random", "per_positive": 2}),
+    },
+    "chunked_negatives": {
+        "sources.products.chunk": {"by": "sentences", "size": 9}, "retriever.negatives": {"kind": "mined", "per_positive": 2},
+    },
+}  # fmt: skip
+
+NESTED: dict[str, Changes] = {
+    "rich_matryoshka": {
+        "retriever.matryoshka": {
+            "dimensions": (384, 256, 128), "weights": (1.0, 0.5, 0.25), "dimensions_per_step": 2, "layers": False,
+        },
+        "evaluate.dimensions": (256, 64),
+    },
+}  # fmt: skip
+"""Vectors that may be cut."""
+
+MORE_NESTED: dict[str, Changes] = {
+    "nested_layers": {
+        "retriever.loss": {"kind": "symmetric_multiple_negatives_ranking"},
+        "retriever.matryoshka": {"dimensions": (384, 64), "layers": True},
+    },
+    "nested_cached": {
+        "retriever.loss": loss("cached_multiple_negatives_ranking"), "retriever.matryoshka": {"dimensions": (384, 64)},
+    },
+    "cut_vectors": {
+        "retriever.train": "none", "retriever.loss": GONE, "evaluate.dimensions": (64,), "evaluate.baselines": (),
+        "evaluate.fuse": (),
+    },
+    "cut_in_all_ways": {
+        **MORE["chunked_clicks"], "evaluate.dimensions": (64,), "retriever.train.seeds": (1,),
+    },
+    "cut_with_seeds": {"evaluate.dimensions": (64, 32), "retriever.train.seeds": (1, 2)},
+}  # fmt: skip
+
+RICHES |= KINDS | LOSS_KINDS | RICH_FAMILIES | NEGATIVES | NESTED
 
 VARIATIONS: dict[str, Changes] = {
     **RICHES,
@@ -221,6 +300,8 @@ VARIATIONS: dict[str, Changes] = {
     "augmented_mixture": {
         **KINDS["rich_mixture"], "retriever.augmentation": {"typos": {"kind": "misspell"}}, "retriever.train.seeds": (1, 2),
     },
+    **MORE_NEGATIVES,
+    **MORE_NESTED,
     "random_sampler": {"retriever.train.sampler": "random", "retriever.train.select": STEPS},
     "weight_equal": {"objectives.carts.weight": "equal"},
     "weight_count": {"objectives.carts.weight": "count", "split": {**BOTH, "unit": "id"}},
@@ -458,6 +539,12 @@ OTHERS: dict[str, Data] = {
     "retriever.train.select.metric": "R@20",
     "retriever.train.select.on": "test",
     "retriever.train.select.every": 100,
+    "retriever.matryoshka.dimensions": (384, 256, 64),
+    "retriever.matryoshka.weights": (1.0, 0.5, 0.125),
+    "evaluate.dimensions": (256, 128),
+    "retriever.negatives.model": "tuned",
+    "retriever.negatives.sampling_strategy": "top",
+    "retriever.negatives.take": "others",
     "index.similarity": "dot",
     "evaluate.objective": "links",
     "evaluate.slices.brand.source": "order_lines",

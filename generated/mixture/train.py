@@ -91,7 +91,7 @@ MIXTURE = {
 
 def rows(path: Path, **filters: bool) -> Dataset:
     """The texts of training rows, by role."""
-    roles = [name for name in pq.read_schema(path).names if name in ("anchor", "positive", "negative")]
+    roles = [name for name in pq.read_schema(path).names if name in ["anchor", "positive", "negative"]]
     chosen = [(name, "=", value) for name, value in filters.items()]
     return Dataset.from_dict(pq.read_table(path, columns=roles, filters=chosen or None).to_pydict())
 

@@ -7,8 +7,9 @@ from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from typing import Literal
 
-Need = Literal["negatives", "teacher"]
-"""A section of the retriever or reranker that makes a coercion possible."""
+Need = Literal["negatives", "several", "teacher"]
+"""What makes a coercion possible: a section of the retriever or reranker; `several` is `negatives` that give each row as
+many as any other, and more than one."""
 
 
 @dataclass(frozen=True)
@@ -18,16 +19,19 @@ class Shape:
     Attributes:
         roles: the columns, by what their values are to the loss; code selects by these names, never by position.
         title: one row, in words.
+        contrasts: whether it says what is not relevant.
     """
 
     roles: tuple[str, ...]
     title: str
+    contrasts: bool = False
 
 
 SHAPES = {
     "pairs": Shape(("anchor", "positive"), "an anchor and a positive"),
-    "triplets": Shape(("anchor", "positive", "negative"), "an anchor, a positive and a negative"),
-    "labelled_pairs": Shape(("anchor", "document", "label"), "an anchor, a document, and whether it is relevant"),
+    "triplets": Shape(("anchor", "positive", "negative"), "an anchor, a positive and a negative", True),
+    "tuples": Shape(("anchor", "positive", "negatives"), "an anchor, a positive and several negatives", True),
+    "labelled_pairs": Shape(("anchor", "document", "label"), "an anchor, a document, and whether it is relevant", True),
     "scored_pairs": Shape(("anchor", "document", "score"), "an anchor, a document, and how similar they are"),
     "classes": Shape(("text", "label"), "a text and its class"),
 }
@@ -36,10 +40,16 @@ PROMPTED = {
     "anchor": "query",
     "positive": "document",
     "negative": "document",
+    "negatives": "document",
     "document": "document",
     "text": "document",
 }
 """A role that is a text -> which prompt stands before it."""
+
+
+def prompt_of(column: str) -> str | None:
+    """Which prompt stands before the texts of a column; None where it holds none. Several negatives have a column each."""
+    return PROMPTED.get("negatives" if column.startswith("negative_") else column)
 
 
 @dataclass(frozen=True)
@@ -58,6 +68,8 @@ class Coercion:
 
 
 COERCIONS = (
+    Coercion("pairs", "triplets", "negatives are found for them", "negatives"),
+    Coercion("triplets", "tuples", "the negatives of a pair stand in one row", "several"),
     Coercion("triplets", "pairs", "the negatives are left out"),
     Coercion("triplets", "labelled_pairs", "positives are labelled 1, negatives 0"),
 )

@@ -45,15 +45,18 @@ def contradicted(tables: Tables) -> Iterator[Problem]:
     """A document that is relevant to a query stands among its negatives: the same id, or to a reader the same text, for
     a query that is the same to a reader."""
     value = tables.spec.objectives[tables.objective]
-    if not (isinstance(value, Evidence) and value.has_negatives):
-        return
+    if isinstance(value, Evidence) and value.has_negatives:
+        yield from contradictions(tables, ("objectives", tables.objective))
+
+
+def contradictions(tables: Tables, keys: Keys) -> Iterator[Problem]:
+    """The same of whatever is called `triplets` in the tables; `keys` say who put the negatives there."""
     db = tables.db.cursor()
     db.execute(_FORMS)
     found = db.execute(_CONTRADICTED).fetchall()
     if not found:
         return
     [rows] = tables.row("select count(*) from triplets")
-    keys: Keys = ("objectives", tables.objective)
     number = int(found[0][0])
     message = f"{counted(number, 'training row')} ({percent(number / rows)}) {'has' if number == 1 else 'have'} a positive of the query as negative"
     evidence = tuple(

@@ -76,6 +76,8 @@ _OF_RANKINGS: tuple[Keys, ...] = (
 
 _FIELDS: tuple[tuple[Keys, Callable[[Spec], bool], str], ...] = (
     (("retriever", "loss"), lambda spec: trained(spec) is None, "nothing is trained"),
+    (("retriever", "matryoshka"), lambda spec: trained(spec) is None, "nothing is trained"),
+    (("retriever", "negatives"), lambda spec: trained(spec) is None, "nothing is trained"),
     (("retriever", "revision"), _not_of_hub, "the base is no Hub name"),
     (
         ("retriever", "pooling"),
@@ -195,6 +197,7 @@ def repeated(spec: Spec, source: Source) -> Iterator[Problem]:
     section = spec.evaluate
     yield from _repeats(source, ("evaluate", "metrics"), section.metrics, (section.primary,))
     yield from _repeats(source, ("evaluate", "baselines"), section.baselines or (), ())
+    yield from _repeats(source, ("evaluate", "dimensions"), section.dimensions, ())
     yield from _repeats(source, ("evaluate", "fuse"), section.fuse, ())
     for name, objective in spec.objectives.items():
         yield from _repeats(source, ("objectives", name, "reads"), getattr(objective, "reads", ()), ())
@@ -230,13 +233,17 @@ def accepted(spec: Spec, problems: Iterable[Problem]) -> tuple[list[Problem], li
     )
 
 
+_OF_MINED = ("SF106", "SF107")
+"""What is known after a stage has found negatives."""
+
+
 def unused_accepts(spec: Spec, source: Source, problems: Iterable[Problem]) -> list[Problem]:
     """What the spec accepts and what did not occur; `problems` are all that the checks before a run found."""
     occurred = {problem.code for problem in problems}
     return [
         _idle(source, ("accept", code), f'accepting "{code}" has no effect: it does not occur')
         for code in spec.accept
-        if code not in occurred and not code.startswith("SF5")
+        if code not in occurred and not code.startswith("SF5") and not (code in _OF_MINED and feeding.mines(spec))
     ]
 
 

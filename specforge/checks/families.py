@@ -9,6 +9,7 @@ from pathlib import Path
 from specforge import references
 from specforge.catalog.baselines import BASELINES
 from specforge.catalog.families import FAMILIES
+from specforge.catalog.negatives import Clusters, Mined
 from specforge.checks.words import listed
 from specforge.problems import Keys, Problem
 from specforge.source import Source
@@ -52,6 +53,17 @@ def adapted(spec: Spec, source: Source) -> Iterator[Problem]:
     yield Problem("SF003", message, source.value_span(keys), keys, hint)
 
 
+def negatives(spec: Spec, source: Source) -> Iterator[Problem]:
+    """Negatives are looked for among vectors, one a text."""
+    retriever, keys = spec.encoder, ("retriever", "negatives")
+    if retriever is None or FAMILIES[retriever.family].dense:
+        return
+    for one in retriever.kinds_of_negatives:
+        if isinstance(one, Mined | Clusters):
+            message = f'negatives "{one.kind}" need one vector a text, and family "{retriever.family}" has none'
+            yield Problem("SF003", message, source.key_span(keys), keys, 'take "bm25" or "random"')
+
+
 def measured(spec: Spec, source: Source) -> Iterator[Problem]:
     """Other tasks than ranking compare two vectors."""
     if spec.ranks or spec.encoder is None or FAMILIES[spec.encoder.family].dense:
@@ -76,7 +88,7 @@ def expansion(spec: Spec, source: Source) -> Iterator[Problem]:
         yield Problem("SF003", message, source.value_span(place), place, hint)
 
 
-RULES = (adapted, measured, index, neighbours, expansion)
+RULES = (adapted, negatives, measured, index, neighbours, expansion)
 
 
 def base(spec: Spec, source: Source, folder: Path | None) -> Iterator[Problem]:

@@ -6,11 +6,13 @@ import math
 from collections.abc import Iterator
 from typing import get_args
 
+from specforge import feeding
 from specforge.catalog import shapes
 from specforge.catalog.evidence import ScoredPairs
 from specforge.catalog.losses import LOSSES
 from specforge.catalog.losses.base import Loss
 from specforge.catalog.objectives import Objective
+from specforge.catalog.shapes import Need
 from specforge.checks.dead import trained, trains
 from specforge.checks.words import listed
 from specforge.problems import Keys, Problem
@@ -36,17 +38,22 @@ def rows(spec: Spec, source: Source) -> Iterator[Problem]:
     if loss is None:
         return
     for name, objective in spec.objectives.items():
-        if trains(spec, name) and shapes.path(objective.gives(), loss.takes) is None:
+        if trains(spec, name) and feeding.path(spec, objective) is None:
             takes, gives = listed(loss.takes, " or "), listed(objective.gives(), " and ")
             message = f'loss "{loss.kind}" takes {takes}, and "{name}" gives {gives}'
-            yield Problem("SF101", message, source.value_span(_KEYS), _KEYS, _way_out(spec.retriever.family, objective))
+            yield Problem("SF101", message, source.value_span(_KEYS), _KEYS, _way_out(spec, loss, objective))
 
 
-def _way_out(family: str, objective: Objective) -> str:
-    fitting = [loss for loss in LOSSES[family] if shapes.path(objective.gives(), loss.takes)]
+def _way_out(spec: Spec, loss: Loss, objective: Objective) -> str:
+    """What makes the rows fit the loss, and the losses that they fit as they are."""
+    fitting = [one for one in LOSSES[spec.retriever.family] if feeding.path(spec, objective, one.takes)]
+    losses = f"losses that fit are {listed(map(kind_of, fitting))}"
     if isinstance(objective, ScoredPairs) and objective.relevant_from is None:
         return f'add "relevant_from", the score from which on two documents are relevant, or take {listed(map(kind_of, fitting), " or ")}'
-    return f"losses that fit are {listed(map(kind_of, fitting))}"
+    has: frozenset[Need] = frozenset(["negatives"])
+    if shapes.path(objective.gives(), loss.takes, has) is None:
+        return losses
+    return f'add "negatives: {{kind: mined}}"; {losses}'
 
 
 def kind_of(loss: type[Loss]) -> str:

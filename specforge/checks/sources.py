@@ -10,7 +10,7 @@ import duckdb
 
 from specforge import models, references, relations
 from specforge.catalog.roles import tables
-from specforge.checks import adaptation, bases, families, memory, sandbox
+from specforge.checks import adaptation, bases, families, memory, nested, sandbox
 from specforge.checks.keys import key_kinds
 from specforge.checks.labels import flags, grades, numbers, thresholds
 from specforge.checks.missing import ids_known, lists, single_queries
@@ -186,6 +186,7 @@ def model(spec: Spec, source: Source, base: Path) -> Iterator[Problem]:
     if folder is not None and not any((folder / name).is_file() for name in ("modules.json", "config.json")):
         hint = 'it has neither "modules.json" nor "config.json"'
         yield Problem("SF004", f'"{name}" holds no model', span, keys, hint)
+    yield from nested.longer_than_the_model(spec, source, found.base.dimension)
 
 
 def model_folder(model: str, base: Path) -> Path | None:

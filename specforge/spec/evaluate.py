@@ -58,6 +58,9 @@ class Evaluate(Section):
     fuse: tuple[BaselineName, ...] = ()
     """Baselines to fuse with the tuned model, each one more system: scores are standardised and added, the weight is chosen on dev."""
 
+    dimensions: tuple[Annotated[int, Field(ge=1, le=65536)], ...] = ()
+    """The model's vectors, and those of `untuned` where it is a baseline, cut to so many dimensions and scaled to length 1 again, each one more system such as `tuned@128`. Compared exactly, whatever the index."""
+
     depth: Annotated[int, Field(ge=10, le=10_000)] = 100
     """Documents kept in a system's ranking of a query."""
 

@@ -12,6 +12,7 @@ from specforge.catalog.losses.base import Loss, Sampler
 from specforge.catalog.losses.bi_encoder import AnyBiEncoderLoss
 from specforge.catalog.losses.late_interaction import AnyLateInteractionLoss
 from specforge.catalog.losses.sparse_encoder import AnySparseEncoderLoss
+from specforge.catalog.negatives import AnyNegatives, Negatives
 from specforge.spec.base import Count, Name, Section, Text
 
 Seed = Annotated[int, Field(ge=0, lt=2**32)]
@@ -96,6 +97,22 @@ class Static(Section):
     """The length of a vector. Of the base's embeddings it keeps so many principal components; without it, they stay whole."""
 
 
+class Matryoshka(Section):
+    """Trains the first dimensions of the vectors to do alone what all of them do, so that they may be cut (Kusupati et al. 2022): the loss is added up over several lengths."""
+
+    dimensions: Annotated[tuple[Annotated[int, Field(ge=1, le=65536)], ...], Field(min_length=1, max_length=20)]
+    """The lengths, the whole vector's own among them."""
+
+    weights: Annotated[tuple[Annotated[float, Field(gt=0)], ...], Field(min_length=1)] | None = None
+    """How much the loss at each length counts; without it, all alike."""
+
+    dimensions_per_step: Count | None = None
+    """At how many of the lengths, by lot, a step computes the loss; without it, at all of them. Fewer are faster."""
+
+    layers: bool = False
+    """Whether a layer before the last, another in each step, is trained to do alone as well (2D Matryoshka; Li et al. 2024)."""
+
+
 class Retriever(Section):
     """What all models share that encode queries and documents, so that near means relevant."""
 
@@ -132,6 +149,9 @@ class Retriever(Section):
     augmentation: dict[Name, AnyAugmentation] = Field(default_factory=dict)
     """More training rows from the same ones, by name: copies in which texts are said a little differently. For small data."""
 
+    negatives: AnyNegatives | tuple[AnyNegatives, ...] | None = None
+    """Where the negatives of training rows come from: one kind, or a list of kinds, each of which adds its own. A document that is known to be relevant to the query is never one, nor is the query itself or a document that is held out. Without it, the objective's own, where it has some; the other texts of a batch serve in-batch losses in any case."""
+
     train: Train | Literal["none"] = Train()
     """How the model is trained, or `none` for the base model as it comes."""
 
@@ -139,6 +159,12 @@ class Retriever(Section):
     def query_limit(self) -> tuple[tuple[str, ...], int]:
         """The field that says how many tokens of a query are read, and the number."""
         return ("max_length",), self.max_length
+
+    @property
+    def kinds_of_negatives(self) -> tuple[Negatives, ...]:
+        """Where the negatives come from, in the order of the spec; none where nothing is said."""
+        found = self.negatives
+        return found if isinstance(found, tuple) else (found,) if found is not None else ()
 
     @property
     def sampler(self) -> Sampler | None:
@@ -162,6 +188,9 @@ class BiEncoder(Retriever):
 
     similarity: Literal["cosine", "dot"] = "cosine"
     """How vectors are compared, in training, index and search."""
+
+    matryoshka: Matryoshka | None = None
+    """Trains vectors that may be cut to fewer dimensions."""
 
     loss: AnyBiEncoderLoss | None = None
     """What training minimises."""

@@ -11,7 +11,7 @@ from specforge.spec.base import Count
 
 
 class _InBatchRanking(Loss):
-    takes: ClassVar[tuple[str, ...]] = ("triplets", "pairs")
+    takes: ClassVar[tuple[str, ...]] = ("tuples", "triplets", "pairs")
     samplers: ClassVar[tuple[Sampler, ...]] = ("no_duplicates",)
     in_batch: ClassVar[bool] = True
 

@@ -1,0 +1,85 @@
+"""The rules about vectors that may be cut to fewer dimensions."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from specforge.problems import Keys, Problem
+from specforge.source import Source
+from specforge.spec.document import Spec
+from specforge.spec.retriever import Matryoshka
+
+_KEYS: Keys = ("retriever", "matryoshka")
+
+
+def _asked(spec: Spec) -> Matryoshka | None:
+    found: Matryoshka | None = getattr(spec.encoder, "matryoshka", None) if spec.loss is not None else None
+    return found
+
+
+def lengths(spec: Spec, source: Source) -> Iterator[Problem]:
+    """Each length once, each with a weight, and no more a step than there are."""
+    value = _asked(spec)
+    if value is None:
+        return
+    number = len(value.dimensions)
+    if len(set(value.dimensions)) < number:
+        keys: Keys = (*_KEYS, "dimensions")
+        yield Problem("SF003", '"dimensions" has a length twice', source.value_span(keys), keys, "name each once")
+    if value.weights is not None and len(value.weights) != number:
+        keys = (*_KEYS, "weights")
+        message = f'"weights" has {len(value.weights)} entries, and "dimensions" has {number}'
+        yield Problem("SF003", message, source.value_span(keys), keys, "each length has a weight")
+    if value.dimensions_per_step is not None and value.dimensions_per_step >= number:
+        keys = (*_KEYS, "dimensions_per_step")
+        message = f'"dimensions_per_step" has no effect: there are {number} lengths, and all are taken'
+        yield Problem("SF401", message, source.key_span(keys), keys, "leave it out")
+
+
+def cached_layers(spec: Spec, source: Source) -> Iterator[Problem]:
+    """A loss that goes through the model in mini batches computes its gradients when the layers are hidden again."""
+    value, loss = _asked(spec), spec.loss
+    if value is None or loss is None or not (value.layers and loss.cached):
+        return
+    keys: Keys = (*_KEYS, "layers")
+    message = f'"layers" cannot train with loss "{loss.kind}", which is cached'
+    hint = f'take loss "{loss.kind.removeprefix("cached_")}", or leave "layers" out: dimensions alone fit'
+    yield Problem("SF109", message, source.value_span(keys), keys, hint)
+
+
+def scaled(spec: Spec, source: Source) -> Iterator[Problem]:
+    """Vectors that are cut are scaled to length 1, so that inner products are cosines."""
+    if spec.encoder is None or spec.encoder.similarity == "cosine":
+        return
+    hint = 'set "similarity: cosine"'
+    if _asked(spec) is not None:
+        message = f'"matryoshka" trains cosines, and the retriever compares by "{spec.encoder.similarity}"'
+        yield Problem("SF112", message, source.key_span(_KEYS), _KEYS, hint)
+    if spec.evaluate.dimensions:
+        keys: Keys = ("evaluate", "dimensions")
+        message = f'"dimensions" compares by cosine, and the retriever by "{spec.encoder.similarity}"'
+        yield Problem("SF113", message, source.key_span(keys), keys, hint)
+
+
+def without_vectors(spec: Spec, source: Source) -> Iterator[Problem]:
+    """Words have no dimensions to cut."""
+    keys: Keys = ("evaluate", "dimensions")
+    if spec.encoder is None and spec.evaluate.dimensions:
+        message = f'"dimensions" has no effect: family "{spec.retriever.family}" has no vectors'
+        yield Problem("SF401", message, source.key_span(keys), keys, "leave it out")
+
+
+def longer_than_the_model(spec: Spec, source: Source, dimension: int | None) -> Iterator[Problem]:
+    """Vectors are cut, not stretched; `dimension` is the base model's, where it is known."""
+    own = (spec.static.dimension if spec.static else None) or dimension
+    asked = _asked(spec)
+    for keys, lengths in (
+        ((*_KEYS, "dimensions"), asked.dimensions if asked else ()),
+        (("evaluate", "dimensions"), spec.evaluate.dimensions),
+    ):
+        if own is not None and lengths and max(lengths) > own:
+            message = f'"dimensions" holds {max(lengths)}, and the base model has {own}'
+            yield Problem("SF003", message, source.value_span(keys), keys, f"name lengths up to {own}")
+
+
+RULES = (lengths, cached_layers, scaled, without_vectors)
