@@ -166,7 +166,8 @@ def test_another_template_says_the_same_row(augment: ModuleType, work: Path) -> 
 def told(root: Path, old: str, new: str) -> list[tuple[str, str]]:
     assert SPEC.count(old) == 1
     (root / "small.yaml").write_text(SPEC.replace(old, new), encoding="utf-8")
-    return [(problem.code, problem.message) for problem in problems(root / "small.yaml")]
+    found = problems(root / "small.yaml")
+    return [(problem.code, problem.message) for problem in found if problem.code != "SF110"]
 
 
 def test_what_cannot_be_is_refused(root: Path, tmp_path: Path) -> None:
