@@ -68,7 +68,7 @@ def _command(project: Path, out: Path) -> list[str | Path]:
 def _spec() -> Spec:
     text, _ = source.read(ROOT / "specs" / "same_cart.yaml")
     spec, _ = load.load(text)
-    assert spec is not None
+    assert isinstance(spec, Spec)
     return spec
 
 

@@ -207,6 +207,19 @@ def search(name: str, query: str, k: int, compare: bool, shape: str) -> int:
 
 
 @cli.command()
+@click.argument("name")
+@click.argument("text")
+@click.option("-k", type=click.IntRange(1, 1000), default=5, help="Classes to show.")
+@_as_json
+def predict(name: str, text: str, k: int, shape: str) -> int:
+    """Ask the classifier of the last run for the class of a text."""
+    from specforge import searching
+
+    click.echo(searching.predict(Path.cwd(), name, text, k, as_json=shape == "json"), nl=False)
+    return 0
+
+
+@cli.command()
 @click.argument("name", required=False)
 @_as_json
 def results(name: str | None, shape: str) -> int:

@@ -69,6 +69,7 @@ _ALL = (
     Code("SF304", "repeated-text", _WARNING, "one text under several ids"),
     Code("SF305", "missing-document", _WARNING, "judged documents that are missing from the collection"),
     Code("SF307", "evaluation-too-small", _WARNING, "an evaluation too small to see the effect"),
+    Code("SF308", "rare-class", _WARNING, "a class with too few texts that train"),
     Code("SF309", "near-duplicates", _WARNING, "near duplicates of test queries in train"),
     Code("SF401", "dead-field", _WARNING, "a field without effect"),
     Code("SF402", "unpinned-model", _WARNING, "a base model of the Hub that is not pinned to a commit"),

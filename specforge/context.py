@@ -22,7 +22,7 @@ from specforge.catalog.objectives import Objective
 from specforge.catalog.similarities import SIMILARITIES
 from specforge.feeding import roles_of
 from specforge.quote import Code, identifier
-from specforge.spec.document import Spec
+from specforge.spec.document import Experiment, Spec
 from specforge.spec.retriever import BiEncoder, Retriever, Train
 from specforge.templating import At
 
@@ -33,6 +33,7 @@ def common(spec: Spec, folder: str) -> Values:
     """What every template may use. `folder` is the spec's folder relative to the root."""
     at = At(spec, "")
     return {
+        "of_classes": False,
         "evaluate": evaluate(spec),
         "bootstrap": at.evaluate.bootstrap,
         "dimensions": At(list(dict.fromkeys(spec.evaluate.dimensions)), "evaluate.dimensions"),
@@ -345,7 +346,7 @@ def asked_joins(spec: Spec) -> list[Values]:
     return [relations.join(name, spec) for name in relations.used_sources(spec) if spec.sources[name].join]
 
 
-def collection(name: str, spec: Spec) -> Values:
+def collection(name: str, spec: Experiment) -> Values:
     """The SQL of the texts, and of what the split hashes."""
     source, at = spec.sources[name], At(spec.sources[name], f"sources.{name}")
     column = relations.family(spec)
@@ -359,7 +360,7 @@ def collection(name: str, spec: Spec) -> Values:
     }
 
 
-def own_texts(value: Objective, spec: Spec) -> Values:
+def own_texts(value: Objective, spec: Experiment) -> Values:
     """The same where the rows hold the texts: each value of the columns is a document, and its own id."""
     found = [one for one in roles.columns(value) if one.role.ids]
     return {
@@ -370,7 +371,7 @@ def own_texts(value: Objective, spec: Spec) -> Values:
     }
 
 
-def shares(spec: Spec) -> Values:
+def shares(spec: Experiment) -> Values:
     """Shares as `bucket()` counts them: in ten thousandths."""
     values = {name: getattr(spec.split, name, None) for name in ("test", "dev", "dev_share", "judging_groups")}
     return {
@@ -380,7 +381,7 @@ def shares(spec: Spec) -> Values:
     }
 
 
-def sources(spec: Spec, folder: str) -> Values:
+def sources(spec: Experiment, folder: str) -> Values:
     """How each source is read."""
     names = relations.used_sources(spec)
     found = [reading.values(name, spec.sources[name], folder, relations.key_columns(name, spec)) for name in names]
@@ -395,7 +396,7 @@ def sources(spec: Spec, folder: str) -> Values:
     }
 
 
-def own_sources(spec: Spec, objective: str) -> Values:
+def own_sources(spec: Experiment, objective: str) -> Values:
     """The joins and the cleaning of the sources that an objective reads."""
     used = {name: spec.sources[name] for name in relations.used_sources(spec, objective)}
     return {

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import get_args
 
+from specforge.catalog.classes import Labelled
 from specforge.catalog.evidence import CitedInAnswer, Clicked, Evidence, Judged, SameAttribute, Sql
 from specforge.catalog.objectives import Grouped, Objective, Substitutes
 from specforge.catalog.roles import columns, tables
-from specforge.catalog.splits import AnySplit, ByColumn
+from specforge.catalog.splits import ByColumn, Split
 from specforge.quote import Code, identifier, sql
 from specforge.templating import At
 
@@ -17,11 +18,13 @@ Relation = Callable[[str], Code]
 """The name of a source -> its table in SQL."""
 
 
-def values(name: str, objective: Objective, split: AnySplit, relation: Relation) -> Values:
+def values(name: str, objective: Objective, split: Split, relation: Relation) -> Values:
     """What the template of an objective is filled with: its fields as SQL, and the partials."""
     named = _fields(name, objective, relation)
     if isinstance(objective, Grouped):
         return {"objective": named | _of_groups(name, objective), "negatives": False}
+    if isinstance(objective, Labelled):
+        return _of_classes(named, At(objective, f"objectives.{name}"), objective, split)
     assert isinstance(objective, Evidence)
     at = At(objective, f"objectives.{name}")
     o = named | {"moment": _moment(at, objective), "side": _side(at, objective, split)} | _of_kind(at, objective, split)
@@ -46,6 +49,24 @@ def _fields(name: str, objective: Objective, relation: Relation) -> Values:
     found |= {field: At(relation(source), getattr(at, field).trail) for field, source, _ in tables(objective)}
     found |= {one.field: At(identifier(one.column), getattr(at, one.field).trail) for one in columns(objective)}
     return found | {"kind": At(Code(at.kind.value), at.kind.trail)}
+
+
+def _of_classes(named: Values, at: At, objective: Labelled, split: Split) -> Values:
+    """Of texts with classes: the class, what the split looks at, and whether a text may stand on several sides."""
+    apart = split.by != "item"
+    label = _column(objective, objective.attribute, "varchar")
+    unit = "form_of(i.text)" if apart else "i.unit"
+    return {
+        "objective": named,
+        "o": {
+            "label": At(label, f"{at.trail}.attribute"),
+            "side": _side(at, objective, split),
+            "unit": Code(unit),
+            "apart": apart,
+        },
+        "side_partial": f"sql/side/{split.by}.sql.jinja",
+        "side": _side_values(split, of_items=True),
+    }
 
 
 def _of_groups(name: str, objective: Grouped) -> Values:
@@ -104,7 +125,7 @@ def _moment(at: At, objective: Evidence) -> At:
     return At(_column(objective, getattr(objective, "time", None), "timestamp"), f"{at.trail}.time")
 
 
-def _side(at: At, objective: Evidence, split: AnySplit) -> At:
+def _side(at: At, objective: Evidence | Labelled, split: Split) -> At:
     """What of a row says on which side of the split it falls, where that is no hash of the query or document."""
     if isinstance(split, ByColumn):
         return At(_column(objective, split.column, "varchar"), "split.column")
@@ -112,7 +133,7 @@ def _side(at: At, objective: Evidence, split: AnySplit) -> At:
     return At(_column(objective, group, "varchar"), f"{at.trail}.group")
 
 
-def _side_values(split: AnySplit, of_items: bool) -> Values:
+def _side_values(split: Split, of_items: bool) -> Values:
     lists = {
         key: At(_list(getattr(split, key)), f"split.{key}")
         for key in ("train", "dev", "test")
@@ -129,7 +150,7 @@ def _side_values(split: AnySplit, of_items: bool) -> Values:
     }
 
 
-def _of_kind(at: At, objective: Evidence, split: AnySplit) -> Values:
+def _of_kind(at: At, objective: Evidence, split: Split) -> Values:
     """What one kind alone needs."""
     if isinstance(objective, Judged):
         graded = f"greatest(r.{identifier(objective.grade)}, 0)::integer" if objective.grade else "1"

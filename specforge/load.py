@@ -11,6 +11,7 @@ from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
 from specforge.catalog.augmentations import OtherText
+from specforge.catalog.dictionary import OBJECTIVES
 from specforge.catalog.roles import tables
 from specforge.codes import CODES, Severity
 from specforge.nodes import scalar
@@ -30,19 +31,34 @@ from specforge.shapes import (
     value_at,
 )
 from specforge.source import Data, Source, lines_of
-from specforge.spec.document import Spec
+from specforge.spec.document import Classification, Experiment, Spec
 from specforge.wording import templates
 
-_ROOT = shape(Spec)
 _LONGEST_QUOTE = 40
+_OF_RETRIEVAL = ("retriever", "index")
+"""Keys that no classifier has."""
 
 
-def load(source: Source) -> tuple[Spec | None, list[Problem]]:
+def document(source: Source) -> type[Spec] | type[Classification]:
+    """The document that a source means: `classifier` says that classes are told, and nothing is retrieved."""
+    keys = source.data or {}
+    misspelt = "retriever" not in keys and any(nearest(key, ("classifier",)) for key in keys)
+    return Classification if "classifier" in keys or misspelt else Spec
+
+
+def _root(source: Source) -> Shape:
+    return shape(document(source))
+
+
+def load(source: Source) -> tuple[Spec | Classification | None, list[Problem]]:
     """The spec that a source holds; None where anything in it is wrong, or where its text could not be read."""
     if source.data is None:
         return None, []
+    unfit = [*_both_models(source), *_no_classes(source)]
+    if unfit:
+        return None, in_order([*unfit, *_file_name(source)])
     try:
-        spec = Spec.model_validate(source.data)
+        spec = document(source).model_validate(source.data)
     except ValidationError as error:
         mistakes = list(_mistakes(source, error))
         named = any(problem.path == ("name",) for problem in mistakes)
@@ -51,13 +67,38 @@ def load(source: Source) -> tuple[Spec | None, list[Problem]]:
     return (None if problems else spec), problems
 
 
-def references(spec: Spec, source: Source) -> list[Problem]:
+def _both_models(source: Source) -> Iterator[Problem]:
+    """A spec is of one thing: what ranks has no classes, and what tells classes ranks nothing."""
+    both = [key for key in _OF_RETRIEVAL if key in (source.data or ())]
+    if document(source) is Classification and both:
+        message = f"{_listed([*both, 'classifier'], ' and ')} do not go together"
+        hint = f"a classifier ranks nothing: leave out {_listed(both, ' and ')}, or write two specs"
+        yield Problem("SF003", message, source.key_span((both[0],)), (both[0],), hint)
+
+
+def _no_classes(source: Source) -> Iterator[Problem]:
+    """Objectives that say which documents are relevant, and not of which class they are."""
+    named = value_at(source.data, ("objectives",))
+    if document(source) is Spec or not isinstance(named, dict):
+        return
+    gives = {kind: one.provides for one in OBJECTIVES for kind in choices(fields(shape(one))["kind"])}
+    for name in named:
+        keys: Keys = ("objectives", name, "kind")
+        kind = value_at(source.data, keys)
+        if isinstance(kind, str) and kind in gives and kind != "labelled":
+            message = f'a classifier needs classes, and "{_clipped(name)}" gives {" and ".join(gives[kind])}'
+            if "classes" in gives[kind]:
+                message = f'of a classifier, the kind is "labelled", not "{kind}"'
+            hint = 'classes are what "kind: labelled" gives: a column that names the class of each text'
+            yield Problem("SF101", message, source.value_span(keys), keys, hint)
+
+
+def references(spec: Spec | Classification, source: Source) -> list[Problem]:
     """Names in the spec that stand for other parts of it, and texts that name columns."""
     return in_order([
         *_source_names(spec, source),
-        *_objective_names(spec, source),
+        *([*_objective_names(spec, source), *_augmented(spec, source)] if isinstance(spec, Spec) else ()),
         *_slices(spec, source),
-        *_augmented(spec, source),
         *_joins(spec, source),
         *_collections(spec, source),
         *_text_formats(spec, source),
@@ -77,14 +118,14 @@ def _mistakes(source: Source, error: ValidationError) -> Iterator[Problem]:
     for detail in errors:
         if detail["type"] in _TOLD_APART:
             continue
-        spot = locate(_ROOT, source.data, detail["loc"])
+        spot = locate(_root(source), source.data, detail["loc"])
         if spot is not None:
             yield _wrong(source, spot, detail)
 
 
 def _section(source: Source, loc: Keys) -> tuple[Keys, Shape]:
     """The place of an unknown key, and the section that it stands in."""
-    spot = locate(_ROOT, source.data, loc[:-1]) or Spot((), _ROOT)
+    spot = locate(_root(source), source.data, loc[:-1]) or Spot((), _root(source))
     section = spot.shape
     return (*spot.keys, loc[-1]), section
 
@@ -92,7 +133,7 @@ def _section(source: Source, loc: Keys) -> tuple[Keys, Shape]:
 def _unknown_key(source: Source, keys: Keys, section: Shape) -> Problem:
     name, allowed = str(keys[-1]), list(fields(section))
     message = f'unknown key "{_clipped(name)}"' + (f' in "{_label(keys[:-1])}"' if len(keys) > 1 else "")
-    near, elsewhere = nearest(name, allowed), homes(_ROOT, name)
+    near, elsewhere = nearest(name, allowed), homes(_root(source), name)
     hint = f"the keys here are {_listed(allowed)}"
     if near is not None:
         hint = f'did you mean "{near}"?'
@@ -120,14 +161,14 @@ def _missing(source: Source, errors: list[ErrorDetails], unknown: list[tuple[Key
 
 
 def _keys(source: Source, loc: Keys) -> Keys:
-    spot = locate(_ROOT, source.data, loc)
+    spot = locate(_root(source), source.data, loc)
     return spot.keys if spot else loc
 
 
 def _lack(source: Source, section: Keys, names: list[str]) -> Problem:
     who = f'"{_label(section)}"' if section else "the spec"
     at = section or tuple(source.data or ())[:1]
-    spot = locate(_ROOT, source.data, (*section,))
+    spot = locate(_root(source), source.data, (*section,))
     tagged = [member for member in (spot.shape, *members(spot.shape)) if [member.tag] == names] if spot else []
     allowed = choices(tagged[0]) if tagged else ()
     hint = f'"{names[0]}" is {_one_of(allowed)}' if allowed else ""
@@ -264,7 +305,7 @@ def _file_name(source: Source) -> Iterator[Problem]:
         yield Problem("SF003", message, source.value_span(("name",)), ("name",), hint)
 
 
-def _source_names(spec: Spec, source: Source) -> Iterator[Problem]:
+def _source_names(spec: Experiment, source: Source) -> Iterator[Problem]:
     for name, objective in spec.objectives.items():
         for field, wanted, role in tables(objective):
             keys = _place_of(getattr(objective, field), wanted, ("objectives", name, field))
@@ -288,7 +329,7 @@ def _objective_names(spec: Spec, source: Source) -> Iterator[Problem]:
             yield replace(problem, span=source.key_span(keys))
 
 
-def _slices(spec: Spec, source: Source) -> Iterator[Problem]:
+def _slices(spec: Experiment, source: Source) -> Iterator[Problem]:
     for name, one in spec.evaluate.slices.items():
         if one.source not in spec.sources:
             keys: Keys = ("evaluate", "slices", name, "source")
@@ -307,7 +348,7 @@ def _place_of(value: object, entry: str, keys: Keys) -> Keys:
     return (*keys, value.index(entry)) if isinstance(value, tuple) else keys
 
 
-def _joins(spec: Spec, source: Source) -> Iterator[Problem]:
+def _joins(spec: Experiment, source: Source) -> Iterator[Problem]:
     for name, table in spec.sources.items():
         if table.join is None:
             continue
@@ -319,7 +360,7 @@ def _joins(spec: Spec, source: Source) -> Iterator[Problem]:
             yield Problem("SF003", message, source.value_span(keys), keys)
 
 
-def _joined(spec: Spec, name: str) -> list[str]:
+def _joined(spec: Experiment, name: str) -> list[str]:
     """The sources that a source takes columns from, directly or by way of others."""
     found: list[str] = []
     while (table := spec.sources.get(name)) and table.join and table.join.source not in found:
@@ -328,7 +369,7 @@ def _joined(spec: Spec, name: str) -> list[str]:
     return found
 
 
-def _collections(spec: Spec, source: Source) -> Iterator[Problem]:
+def _collections(spec: Experiment, source: Source) -> Iterator[Problem]:
     for name, table in spec.sources.items():
         if (table.id is None) == (table.text is None):
             continue
@@ -337,7 +378,7 @@ def _collections(spec: Spec, source: Source) -> Iterator[Problem]:
         yield Problem("SF003", f'"{name}" has "{has}" and needs "{lacks}" too', source.key_span(keys), keys, hint)
 
 
-def _text_formats(spec: Spec, source: Source) -> Iterator[Problem]:
+def _text_formats(spec: Experiment, source: Source) -> Iterator[Problem]:
     for keys, text in (found for name in spec.sources for found in templates(name, spec)):
         mistake = _format_mistake(text)
         if mistake is not None:
@@ -360,7 +401,7 @@ def _format_mistake(text: str) -> tuple[str, str] | None:
     return None
 
 
-def _accepted(spec: Spec, source: Source) -> Iterator[Problem]:
+def _accepted(spec: Experiment, source: Source) -> Iterator[Problem]:
     for code in spec.accept:
         keys, span = ("accept", code), source.key_span(("accept", code))
         if code not in CODES:

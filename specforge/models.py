@@ -12,6 +12,7 @@ from typing import cast
 
 from specforge import references
 from specforge.catalog.bases import Base, known
+from specforge.catalog.classifiers import Classifier
 from specforge.locate import LookupFailure, locate
 from specforge.spec.retriever import Retriever
 
@@ -53,12 +54,12 @@ class Model:
     width: int = 4
 
 
-def model(retriever: Retriever, spec_folder: Path) -> Model:
-    """The base model of a retriever. Raises LookupFailure where it is a folder that is not there."""
-    place = references.parse(retriever.base, "", hub=True)
+def model(section: Retriever | Classifier, spec_folder: Path) -> Model:
+    """The base model of a section. Raises LookupFailure where it is a folder that is not there."""
+    place = references.parse(section.base, "", hub=True)
     if place is None or place.kind != "hub":
-        return at(locate(retriever.base, spec_folder)[0])
-    card, folder = known(place.path) or Base(), cached(place.path, retriever.revision)
+        return at(locate(section.base, spec_folder)[0])
+    card, folder = known(place.path) or Base(), cached(place.path, section.revision)
     return replace(at(folder, card), folder=folder) if folder else Model(card)
 
 

@@ -8,7 +8,7 @@ from specforge.catalog.slices import Link, link
 from specforge.quote import Code, identifier
 from specforge.relations import relation
 from specforge.spec.chunks import AnyChunk
-from specforge.spec.document import Spec
+from specforge.spec.document import Experiment, Spec
 from specforge.spec.sources import Source
 from specforge.templating import At
 
@@ -56,7 +56,7 @@ def cut(objective: Objective, spec: Spec) -> Values:
     }
 
 
-def slices(spec: Spec, objective: str) -> list[Values]:
+def slices(spec: Experiment, objective: str) -> list[Values]:
     """How each slice tells something of the queries of an objective."""
     value, found = spec.objectives[objective], list[Values]()
     for name, one in spec.evaluate.slices.items():
@@ -76,7 +76,7 @@ def slices(spec: Spec, objective: str) -> list[Values]:
     return found
 
 
-def _marked(name: str, objective: str, spec: Spec) -> str:
+def _marked(name: str, objective: str, spec: Experiment) -> str:
     """The table that says of which rows the condition of a slice holds."""
     return f"sliced.{name}_{list(spec.objectives).index(objective)}" if spec.others else f"sliced.{name}"
 
@@ -88,7 +88,7 @@ def _key(objective: Objective, known: Link, source: Source) -> str:
     return column
 
 
-def marks(spec: Spec) -> list[Values]:
+def marks(spec: Experiment) -> list[Values]:
     """The conditions of slices, which are tried before the SQL of the objectives."""
     found = list[Values]()
     for name, one in spec.evaluate.slices.items():

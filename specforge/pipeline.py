@@ -15,7 +15,7 @@ from specforge.errors import UsageError
 from specforge.output import render
 from specforge.problems import Keys, Problem, Severity, in_order
 from specforge.source import Data, Source
-from specforge.spec.document import Spec
+from specforge.spec.document import Classification, Spec
 
 if TYPE_CHECKING:
     from specforge.plan import Plan
@@ -36,7 +36,7 @@ class Checked:
 
     source: Source
     path: Path
-    spec: Spec | None
+    spec: Spec | Classification | None
     problems: tuple[Problem, ...]
     accepted: tuple[Problem, ...] = ()
     data: Path | None = None
@@ -80,7 +80,7 @@ def with_rows(checked: Checked, report: Callable[[Event], None] = lambda _: None
     Raises:
         StageError: preparing failed.
     """
-    from specforge.checks import sources, tables
+    from specforge.checks import classes, sources, tables
     from specforge.run import runner
 
     made = checked.plan
@@ -92,7 +92,10 @@ def with_rows(checked: Checked, report: Callable[[Event], None] = lambda _: None
     code = scratch(made)
     record = runner.run(made.stages, code, made.root, code.name, made.base, "prepare", report)
     data = record.stages[-1].output
-    found = [*found, *tables.check(made.spec, checked.source, data, made.base)]
+    if isinstance(made.spec, Spec):
+        found += tables.check(made.spec, checked.source, data, made.base)
+    else:
+        found += classes.check(made.spec, checked.source, data, made.base)
     everything = [*checked.problems, *checked.accepted, *found]
     idle = dead.unused_accepts(made.spec, checked.source, everything)
     return replace(_more(checked, [*found, *idle]), data=data)
@@ -110,7 +113,7 @@ def with_negatives(
     from specforge.run import runner
 
     made = checked.plan
-    if made is None or checked.data is None or not feeding.mines(made.spec):
+    if made is None or checked.data is None or not isinstance(made.spec, Spec) or not feeding.mines(made.spec):
         return checked
     record = runner.run(made.stages, code, made.root, code.name, made.base, "mine", report, modules)
     found = mined.check(made.spec, checked.source, checked.data, record.stages[-1].output, made.base)
@@ -182,4 +185,5 @@ def with_defaults(checked: Checked) -> str:
     import yaml
 
     values = checked.plan.spec.model_dump(mode="json")
+    values = dict(sorted(values.items(), key=lambda field: field[0] in ("evaluate", "accept")))  # the model before them
     return str(yaml.safe_dump(values, sort_keys=False, allow_unicode=True, width=100))

@@ -5,13 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from specforge import context, families, feeding, measuring, parts, reading, references, relations
+from specforge import classifying, context, families, feeding, measuring, parts, reading, references, relations
 from specforge.catalog.baselines import BASELINES
 from specforge.catalog.families import FAMILIES
 from specforge.catalog.libraries import LIBRARIES, READERS
 from specforge.quote import Code
 from specforge.run.stage import Stage
-from specforge.spec.document import Spec
+from specforge.spec.document import Classification, Experiment, Spec
 
 
 @dataclass(frozen=True)
@@ -36,7 +36,7 @@ class Plan:
         stages: the scripts to run, in order.
     """
 
-    spec: Spec
+    spec: Spec | Classification
     root: Path
     base: Path
     source: str
@@ -55,11 +55,16 @@ def root_of(spec_file: Path) -> Path:
     return folder.parent if folder.name == "specs" else folder
 
 
-def make(spec: Spec, spec_file: Path) -> Plan:
+def make(spec: Spec | Classification, spec_file: Path) -> Plan:
     """The plan of a checked spec."""
     root, base = root_of(spec_file), spec_file.resolve().parent
     folder = base.relative_to(root).as_posix()
     source = spec_file.resolve().relative_to(root).as_posix()
+    if isinstance(spec, Classification):
+        model = _model_reference(spec.encoder.base, spec.encoder.revision)
+        stages = classifying.stages(spec, _data(spec), model, _reading(spec))
+        files = [File(*file) for file in classifying.files(spec, folder)]
+        return Plan(spec, root, base, source, _with_texts(spec, files, stages), stages)
     scripts = context.scripts(spec)
     stages = _stages(spec, tuple(name for name, _, _ in scripts))
     return Plan(spec, root, base, source, _files(spec, folder, scripts, stages), stages)
@@ -82,8 +87,8 @@ def model_system(spec: Spec) -> str:
     return "tuned" if is_tuned(spec) else "untuned"
 
 
-def precision_of(spec: Spec) -> str:
-    """The number format that the retriever encodes in; nothing where it does not encode."""
+def precision_of(spec: Experiment) -> str:
+    """The number format that the model encodes in; nothing where it does not encode."""
     return spec.encoder.precision if spec.encoder else ""
 
 
@@ -136,15 +141,22 @@ def _files(
         File(f"{stem}.py", "python/embed.py.jinja", {**values, "embed": context.embedding(stem, is_tuned(spec))})
         for stem in _embeddings(spec)
     ]
-    files.append(File("requirements.txt", "text/requirements.txt.jinja", {"libraries": requirements(spec, stages)}))
-    files.append(
-        File(
-            "README.md",
-            "text/README.md.jinja",
-            {"stages": _described(stages), "name": spec.name, "searched": spec.ranks},
-        )
-    )
-    return tuple(sorted(files, key=lambda file: file.name))
+    return _with_texts(spec, files, stages)
+
+
+def _with_texts(spec: Spec | Classification, files: list[File], stages: tuple[Stage, ...]) -> tuple[File, ...]:
+    """The files, and those beside the code, by name."""
+    readme = {
+        "stages": _described(stages),
+        "name": spec.name,
+        "searched": isinstance(spec, Spec) and spec.ranks,
+        "classifies": isinstance(spec, Classification),
+    }
+    texts = [
+        File("requirements.txt", "text/requirements.txt.jinja", {"libraries": requirements(spec, stages)}),
+        File("README.md", "text/README.md.jinja", readme),
+    ]
+    return tuple(sorted([*files, *texts], key=lambda file: file.name))
 
 
 def _template(stem: str, spec: Spec) -> str:
@@ -183,19 +195,19 @@ def _embeddings(spec: Spec) -> list[str]:
     return ["embed", "untuned"] if needs_untuned(spec) else ["embed"]
 
 
-def requirements(spec: Spec, stages: tuple[Stage, ...]) -> list[str]:
+def requirements(spec: Experiment, stages: tuple[Stage, ...]) -> list[str]:
     """The distributions that the stages use, and the packages whose files they read, as lines of a requirements file."""
     used = {name for stage in stages for name in stage.libraries}
     return sorted([*(f"{name}=={LIBRARIES[name]}" for name in used), *_packages(spec)])
 
 
-def _reading(spec: Spec) -> tuple[str, ...]:
+def _reading(spec: Experiment) -> tuple[str, ...]:
     """The distributions that read the sources, besides DuckDB."""
     readers = {reading.place_of(spec.sources[name]).reader for name in relations.used_sources(spec)}
     return tuple(dict.fromkeys(name for reader in sorted(readers) for name in READERS.get(reader, ())))
 
 
-def _packages(spec: Spec) -> list[str]:
+def _packages(spec: Experiment) -> list[str]:
     texts = [source.path for source in spec.sources.values()] + [spec.encoder.base if spec.encoder else ""]
     found = [references.parse(text, "") for text in texts if text.startswith("package:")]
     return list(dict.fromkeys(f"{one.distribution}=={one.version}" for one in found if one is not None))
@@ -213,9 +225,14 @@ def _model_reference(base: str, revision: str | None) -> str:
     return f"hub:{found.path}@{revision or 'main'}" if found is not None and found.kind == "hub" else base
 
 
+def _data(spec: Experiment) -> tuple[str, ...]:
+    """What the sources are fingerprinted by."""
+    return tuple(dict.fromkeys(reading.reference(spec.sources[name]) for name in relations.used_sources(spec)))
+
+
 def _stages(spec: Spec, scripts: tuple[str, ...]) -> tuple[Stage, ...]:
     """The scripts in order; `scripts` are those in SQL. Each names what its output depends on, and no more."""
-    files = tuple(dict.fromkeys(reading.reference(spec.sources[name]) for name in relations.used_sources(spec)))
+    files = _data(spec)
     model = (_model_reference(spec.encoder.base, spec.encoder.revision),) if spec.encoder else ()
     precision = precision_of(spec)
     known = ("prepare", "untuned") if needs_untuned(spec) else ("prepare",)

@@ -11,6 +11,7 @@ from specforge.plan import Plan
 from specforge.report import tables as report
 from specforge.run import runner
 from specforge.run.stage import StageStatus
+from specforge.spec.document import Classification
 
 
 def describe(made: Plan, *, as_json: bool) -> str:
@@ -34,6 +35,9 @@ def describe(made: Plan, *, as_json: bool) -> str:
 
 def _shapes(made: Plan) -> str:
     """What each objective gives, by which coercions it becomes what the loss takes, and how batches are drawn."""
+    if isinstance(made.spec, Classification):
+        [(name, labelled)] = made.spec.objectives.items()
+        return f'"{name}" gives {" and ".join(labelled.provides)}; "{made.spec.classifier.family}" takes classes'
     encoder, loss, lines = made.spec.encoder, made.spec.loss, list[str]()
     for name, one in made.spec.objectives.items():
         lines.append(f'"{name}" gives {" and ".join(one.gives())}')
@@ -54,8 +58,11 @@ def _rows(made: Plan, found: list[StageStatus]) -> dict[str, int]:
 
 
 def _profile(made: Plan, data: Path) -> dict[str, int]:
+    from specforge.checks.classes import sizes
     from specforge.checks.prepared import profile, trained_rows
 
+    if isinstance(made.spec, Classification):
+        return sizes(data)
     train = made.spec.train
     found = asdict(
         profile(data, train.batch_size if train else None, made.spec.task, trained_rows(made.spec, made.spec.primary))

@@ -23,8 +23,10 @@ from specforge.checks.opening import Rows, open_all
 from specforge.checks.prepared import Tables, opened
 from specforge.checks.texts import shared, token_counts, tokenizer_file
 from specforge.checks.words import clipped, percent
+from specforge.errors import UsageError
 from specforge.pipeline import Checked
 from specforge.quote import identifier
+from specforge.spec.document import Spec
 from specforge.spec.retriever import Prompts
 
 Figures = dict[str, object]
@@ -48,7 +50,9 @@ def describe(checked: Checked, *, as_json: bool) -> str:
 
 def of(checked: Checked) -> dict[str, Figures]:
     """The figures: objective -> section -> what is counted -> number, or spread."""
-    assert checked.spec is not None and checked.data is not None and checked.plan is not None
+    assert checked.data is not None and checked.plan is not None
+    if not isinstance(checked.spec, Spec):
+        raise UsageError("a profile is of the rows of retrieval; of classes, specforge run shows each")
     base = checked.plan.base
     with tempfile.TemporaryDirectory() as scratch, duckdb.connect(Path(scratch) / "rows.duckdb") as raw:
         rows = Rows(checked.spec, checked.source, base, raw)
@@ -57,6 +61,7 @@ def of(checked: Checked) -> dict[str, Figures]:
 
 
 def _of_objective(data: Path, rows: Rows, name: str) -> Figures:
+    assert isinstance(rows.spec, Spec)
     with opened(rows.spec, rows.source, data, rows.base, name) as tables:
         return dict(_sections(tables, rows))
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from specforge import reading
 from specforge.catalog import roles
-from specforge.catalog.splits import ByItem, ByTimeThenItem
+from specforge.catalog.splits import ByItem, ByTimeThenItem, TextsByItem
 from specforge.quote import Code, identifier, sql
-from specforge.spec.document import Spec
+from specforge.spec.document import Experiment
 from specforge.spec.sources import Source
 from specforge.templating import At
 from specforge.wording import fields, templates
@@ -35,13 +35,13 @@ def _piece(literal: str, column: str, name: str, source: Source) -> str:
     return f"{sql(literal)} || {value}" if literal else value
 
 
-def family(spec: Spec) -> str | None:
+def family(spec: Experiment) -> str | None:
     """The column of the collection whose values fall on one side of the split, where that is what the split hashes."""
-    unit = spec.split.unit if isinstance(spec.split, ByItem | ByTimeThenItem) else "id"
+    unit = spec.split.unit if isinstance(spec.split, ByItem | ByTimeThenItem | TextsByItem) else "id"
     return None if unit in ("id", "text") else unit
 
 
-def unit(spec: Spec) -> Code:
+def unit(spec: Experiment) -> Code:
     """What a split hashes: the id, the text without case and punctuation, or a column."""
     if family(spec) is not None:
         return Code("coalesce(family, item_id)")
@@ -50,7 +50,7 @@ def unit(spec: Spec) -> Code:
     return Code("item_id")
 
 
-def relation(name: str, spec: Spec) -> Code:
+def relation(name: str, spec: Experiment) -> Code:
     """The table of a source, after its condition and its join."""
     source = spec.sources[name]
     if source.join:
@@ -58,7 +58,7 @@ def relation(name: str, spec: Spec) -> Code:
     return Code(f"sources.{identifier(name)}")
 
 
-def key_columns(name: str, spec: Spec) -> list[str]:
+def key_columns(name: str, spec: Experiment) -> list[str]:
     """The columns of a source that are read as text, so that `00123` stays `00123` and no moment is guessed at."""
     source = spec.sources[name]
     keys = {source.join.on} if source.join else set()
@@ -73,13 +73,13 @@ def key_columns(name: str, spec: Spec) -> list[str]:
     return sorted(keys - (set(source.join.columns) if source.join else set()))
 
 
-def _collection_columns(name: str, spec: Spec) -> set[str]:
+def _collection_columns(name: str, spec: Experiment) -> set[str]:
     source = spec.sources[name]
     columns = {source.id, family(spec), *(column for _, text in templates(name, spec) for _, column in fields(text))}
     return {column for column in columns if column}
 
 
-def used_sources(spec: Spec, *objectives: str) -> list[str]:
+def used_sources(spec: Experiment, *objectives: str) -> list[str]:
     """The sources that objectives, or all of them, read; those that others take columns from first."""
     order: list[str] = []
 
@@ -96,7 +96,7 @@ def used_sources(spec: Spec, *objectives: str) -> list[str]:
     return order
 
 
-def join(name: str, spec: Spec) -> Values:
+def join(name: str, spec: Experiment) -> Values:
     """A view of a source with the columns that it takes over."""
     value, trail = spec.sources[name].join, f"sources.{name}.join"
     assert value is not None

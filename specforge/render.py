@@ -19,7 +19,11 @@ from specforge.templating import render as fill
 
 MANIFEST = "manifest.json"
 
-_FILES = [path for folder in ("", "pairs", "clustering") for path in (TEMPLATES / "python" / folder).glob("*.py.jinja")]
+_FILES = [
+    path
+    for folder in ("", "pairs", "clustering", "classifier")
+    for path in (TEMPLATES / "python" / folder).glob("*.py.jinja")
+]
 _STEMS = sorted({"untuned", *(path.name.partition(".")[0] for path in _FILES)})
 _SIBLINGS = f"lint.isort.known-first-party = {json.dumps(_STEMS)}"
 """The modules of a code folder that others import."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import statistics
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -20,6 +21,7 @@ from specforge.results import record as results
 from specforge.results.verdict import verdict
 from specforge.run import runner
 from specforge.run.stage import Event, RunRecord, StageRecord, StageStatus, Waiting
+from specforge.spec.document import Classification
 from specforge.write import write
 
 MODULES = (
@@ -119,14 +121,28 @@ def _conclude(
         _show(console, other, f"{100 * other['confidence']:g} % intervals by query", style="")
     console.print(f"\n{made.spec.primary}, which counts:" if made.spec.others else "")
     _show(console, metrics, _basis(made, metrics), style="bold")
-    console.print(_rows(record) + (_cost(record) if made.spec.ranks else ""), soft_wrap=True)
+    if isinstance(made.spec, Classification):
+        console.print(report.classes(metrics["classes"], metrics["confusion"]))
+    console.print(_rows(record) + (_cost(record) if _is_asked(made) else ""), soft_wrap=True)
     for text in pipeline.rendered(checked.source, problems):
         console.print(text, end="", markup=False, soft_wrap=True)
     console.print(f"\nresult: {path.relative_to(made.root)}", soft_wrap=True)
-    if recorded and made.spec.ranks:
-        compare = " --compare" if needs_untuned(made.spec) else ""
-        console.print(f'next:   specforge search {made.spec.name} "..."{compare}', soft_wrap=True)
+    if recorded and _is_asked(made):
+        console.print(f"next:   {_next(made)}", soft_wrap=True)
     return exit_code(problems)
+
+
+def _is_asked(made: Plan) -> bool:
+    """Whether there is something to ask: a ranking, or a class."""
+    return isinstance(made.spec, Classification) or made.spec.ranks
+
+
+def _next(made: Plan) -> str:
+    """The command that asks the model."""
+    if isinstance(made.spec, Classification):
+        return f'specforge predict {made.spec.name} "..."'
+    compare = " --compare" if needs_untuned(made.spec) else ""
+    return f'specforge search {made.spec.name} "..."{compare}'
 
 
 def _show(console: Console, metrics: Mapping[str, Any], basis: str, *, style: str) -> None:
@@ -152,6 +168,9 @@ def _measured(metrics: Mapping[str, Any]) -> str:
     """What the systems were measured on."""
     if "task" not in metrics:
         return f"{metrics['queries']} test queries over {metrics['documents']} documents"
+    if metrics["task"] == "classification":
+        trained = sum(one["train"] for one in metrics["classes"])
+        return f"{metrics['queries']} test texts of {len(metrics['classes'])} classes; {trained} texts train"
     if "classes" in metrics:
         return f"{metrics['queries']} test documents of {len(metrics['classes'])} classes"
     return f"{metrics['rows']} test pairs of {metrics['queries']} anchors"
@@ -169,22 +188,25 @@ def _rows(record: results.Json) -> str:
 def _basis(made: Plan, metrics: Mapping[str, Any]) -> str:
     """What the intervals cover, and what they do not."""
     share = f"{100 * metrics['confidence']:g} % intervals by {TASKS[made.spec.task].unit[0].removeprefix('test ')}"
-    train = made.spec.train
-    if train is None:
+    seeds = made.spec.seeds
+    if not seeds:
         return share
     if made.spec.folds:
         return f"{share}; {made.spec.folds} folds, each measured by a model that did not train on it"
-    if len(train.seeds) == 1:
-        return f"{share}, of one training run (seed {train.seeds[0]})"
-    return f"{share}, of the model of seed {train.seeds[0]}; {_spread(train.seeds, metrics)}"
+    if len(seeds) == 1 or not metrics.get("repeats"):
+        return f"{share}, of one training run (seed {seeds[0]})"
+    return f"{share}, of the model of seed {seeds[0]}; {_spread(seeds, metrics)}"
 
 
 def _spread(seeds: Sequence[int], metrics: Mapping[str, Any]) -> str:
-    """The tuned model's primary metric with every seed."""
-    primary = metrics["primary"]
-    means = {str(seeds[0]): metrics["systems"]["tuned"][primary]["mean"]}
-    means |= {seed: metrics["repeats"][seed]["tuned"][primary] for seed in map(str, seeds[1:])}
-    return f"{primary} of tuned by seed: {', '.join(f'{seed} {mean:.3f}' for seed, mean in means.items())}"
+    """The primary metric of the system under test with every seed."""
+    primary, model = metrics["primary"], next(iter(metrics["repeats"].values()))
+    model = "tuned" if "tuned" in model else next(iter(model))
+    means = {str(seeds[0]): metrics["systems"][model][primary]["mean"]}
+    means |= {seed: metrics["repeats"][seed][model][primary] for seed in map(str, seeds[1:])}
+    spread = f"mean {statistics.mean(means.values()):.3f}, standard deviation {statistics.stdev(means.values()):.3f}"
+    listed = ", ".join(f"{seed} {mean:.3f}" for seed, mean in means.items())
+    return f"{primary} of {model} by seed: {listed} ({spread})"
 
 
 def _cost(record: results.Json) -> str:
@@ -192,6 +214,8 @@ def _cost(record: results.Json) -> str:
     stages = record["stages"]
     assert isinstance(stages, list)
     seconds = {stage["name"]: stage["seconds"] for stage in stages}
+    if "index_bytes" not in record:
+        return f"training took {seconds['train']} s here, {record['queries']} texts were classed in {seconds['predictions']} s"
     size = int(str(record["index_bytes"])) / 2**20
     return (
         f"adopting it: {record['documents']} documents to embed ({seconds['embed']} s here), an index of {size:.1f} MiB"

@@ -8,21 +8,29 @@ import textwrap
 from collections.abc import Iterator
 from typing import cast
 
+from pydantic.json_schema import models_json_schema
+
 from specforge.spec.base import Section
-from specforge.spec.document import Spec
+from specforge.spec.document import Classification, Spec
 
 Json = dict[str, object]
 
 
 def json_schema() -> Json:
     """The schema for editors: draft 2020-12, every field with its docstring."""
-    schema: Json = {"$schema": "https://json-schema.org/draft/2020-12/schema", **Spec.model_json_schema()}
-    definitions = cast(dict[str, Json], schema["$defs"])
+    _, found = models_json_schema([(Spec, "validation"), (Classification, "validation")])
+    definitions = cast(dict[str, Json], found["$defs"])
     for section in sections():
-        definition = schema if section is Spec else definitions.get(section.__name__)
+        definition = definitions.get(section.__name__)
         if definition is not None:
             _describe(definition, field_docs(section))
-    return schema
+    return {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "if": {"required": ["classifier"]},
+        "then": {"$ref": "#/$defs/Classification"},
+        "else": {"$ref": "#/$defs/Spec"},
+        "$defs": definitions,
+    }
 
 
 def _describe(definition: Json, docs: dict[str, str]) -> None:

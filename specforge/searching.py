@@ -1,4 +1,4 @@
-"""Asks the index of the last run, by the generated code itself."""
+"""Asks the index, or the classifier, of the last run by the generated code itself."""
 
 from __future__ import annotations
 
@@ -37,3 +37,22 @@ def search(root: Path, name: str, query: str, k: int, *, compare: bool, as_json:
     with console.capture() as text:
         console.print(report.hits(found))
     return text.get()
+
+
+def predict(root: Path, name: str, text: str, k: int, *, as_json: bool) -> str:
+    """The `k` likeliest classes of a text, as a table or as JSON.
+
+    Raises:
+        UsageError: no classifier was run under this name.
+    """
+    code, work = root / "generated" / name, root / "runs" / name
+    if not name.isidentifier() or not (work / "model").is_dir() or not (code / "predict.py").exists():
+        raise UsageError(f'no classifier under the name "{name}"; run specforge run specs/{name}.yaml first')
+    sys.path.insert(0, str(code))
+    found = [asdict(guess) for guess in importlib.import_module("predict").guesses(work, text, k)]
+    if as_json:
+        return json.dumps(found, indent=1, ensure_ascii=False) + "\n"
+    console = report.console()
+    with console.capture() as shown:
+        console.print(report.guesses(found))
+    return shown.get()

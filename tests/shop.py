@@ -13,6 +13,7 @@ from specforge.checks.accounts import accounts
 from specforge.load import load
 from specforge.problems import Problem
 from specforge.source import read
+from specforge.spec.document import Spec
 
 SPEC = """\
 specforge: 1
@@ -70,7 +71,7 @@ def after(path: Path) -> list[Problem]:
     """What the checks say of the tables that the generated prepare.py made."""
     source, _ = read(path)
     spec, found = load(source)
-    assert spec is not None, found
+    assert isinstance(spec, Spec), found
     return tables.check(spec, source, path.parent / "work/data", path.parent)
 
 

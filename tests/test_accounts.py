@@ -14,6 +14,7 @@ from variations import changed, planned, rich
 from specforge import context
 from specforge.checks.accounts import accounts
 from specforge.plan import Plan
+from specforge.spec.document import Spec
 from specforge.templating import render
 
 ALL = {name: one for name, one in {"rich": {}, **KINDS, **MORE}.items() if "evaluate.slices" not in one}
@@ -125,7 +126,8 @@ def judge(db: duckdb.DuckDBPyConnection, made: Plan) -> None:
 
 def check_sums(tables: duckdb.DuckDBPyConnection, made: Plan, name: str) -> None:
     """The sums of one objective, in a transaction that is rolled back."""
-    [file] = (file for file in made.files if file.name == context.script(name, made.spec))
+    script = context.script(name, made.spec) if isinstance(made.spec, Spec) else "objective.sql"
+    [file] = (file for file in made.files if file.name == script)
     db = tables.cursor()
     db.execute("begin")
     db.execute("set search_path = 'main'")

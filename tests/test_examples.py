@@ -7,6 +7,7 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 from tiny import make_masked_model, make_model
@@ -14,7 +15,9 @@ from tiny import make_masked_model, make_model
 from specforge.catalog.dictionary import OBJECTIVES
 
 ROOT = Path(__file__).resolve().parents[1]
-EXAMPLES = sorted((ROOT / "specs").glob("*.yaml"))
+EVERY = sorted((ROOT / "specs").glob("*.yaml"))
+CLASSIFIERS = [path for path in EVERY if "\nclassifier:" in path.read_text(encoding="utf-8")]
+EXAMPLES = [path for path in EVERY if path not in CLASSIFIERS]
 SPECFORGE = Path(sys.executable).with_name("specforge")
 
 
@@ -43,28 +46,46 @@ def models(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+def ran(path: Path, root: Path, settings: list[str], said: str) -> dict[str, Any]:
+    """What evaluation.py wrote, after a run with other settings."""
+    command: list[str | Path] = [SPECFORGE, "run", f"specs/{path.name}", "--limit", "4000"]
+    done = subprocess.run(
+        [*command, *(part for one in settings for part in ("--set", one))],
+        cwd=root,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert said in done.stdout, done.stdout + done.stderr
+    (metrics,) = (root / "runs").glob("*@*/evaluation/metrics.json")
+    found: dict[str, Any] = json.loads(metrics.read_text(encoding="utf-8"))
+    return found
+
+
+@pytest.mark.parametrize("path", CLASSIFIERS, ids=lambda path: path.stem)
+def test_a_classifier_runs(path: Path, models: Path, tmp_path: Path) -> None:
+    (tmp_path / "specs").mkdir()
+    (tmp_path / "specs" / "data").symlink_to(ROOT / "specs" / "data")
+    shutil.copy(path, tmp_path / "specs")
+    found = ran(
+        path, tmp_path, [f"classifier.base={models}/model", "classifier.max_length=32"], "test texts of 6 classes"
+    )
+    assert found["sanity"]["oracle"] == {"Accuracy": pytest.approx(1), "F1": pytest.approx(1)}
+    accuracy = {name: values["Accuracy"]["mean"] for name, values in found["systems"].items()}
+    assert accuracy[path.stem] > accuracy["majority"]
+    assert sum(sum(taken.values()) for taken in found["confusion"].values()) == found["queries"]
+
+
 @pytest.mark.parametrize("path", [path for path in EXAMPLES if path.stem != "same_cart"], ids=lambda path: path.stem)
 def test_an_example_runs(path: Path, models: Path, tmp_path: Path) -> None:
     (tmp_path / "specs").mkdir()
     (tmp_path / "specs" / "data").symlink_to(ROOT / "specs" / "data")
     shutil.copy(path, tmp_path / "specs")
-    spec = f"specs/{path.name}"
     model = models / ("masked" if "family: sparse_encoder" in path.read_text(encoding="utf-8") else "model")
     settings = [f"retriever.base={model}", "retriever.max_length=32", "retriever.train.batch_size=4"]
     if path.stem == "matryoshka":  # the tiny model has 32 dimensions
         settings += ["retriever.matryoshka.dimensions=[32, 8]", "evaluate.dimensions=[8]"]
-    command: list[str | Path] = [
-        SPECFORGE,
-        "run",
-        spec,
-        "--limit",
-        "4000",
-        *(part for one in settings for part in ("--set", one)),
-    ]
-    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
-    assert "result: " in done.stdout, done.stdout + done.stderr
-    (metrics,) = (tmp_path / "runs").glob("*@*/evaluation/metrics.json")
-    found = json.loads(metrics.read_text(encoding="utf-8"))
+    found = ran(path, tmp_path, settings, "result: ")
     primary = found["primary"]
     assert found["sanity"]["oracle"][primary] == pytest.approx(1.0)
     assert found["systems"]["tuned"][primary]["mean"] > found["sanity"]["random"][primary]

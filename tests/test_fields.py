@@ -11,7 +11,7 @@ from pydantic import BaseModel
 from variations import RICHES, Edit, edits, leaves, loaded, variation
 
 from specforge.spec.base import Section
-from specforge.spec.document import Spec
+from specforge.spec.document import Classification, Spec
 
 NOWHERE = {
     "description": "for readers",
@@ -19,15 +19,14 @@ NOWHERE = {
     "sources.products.repeated_ids": "the check of repeated ids (checks/tables) refuses or lets pass",
     "index.similarity": "SF205 refuses any but the retriever's own",
     "retriever.train.select.on": "SF114 refuses any but dev",
+    "classifier.train.select.on": "SF114 refuses any but dev",
 }
 """Path -> what uses the field instead of the generated code."""
 
-ONE_VALUE = {("Spec", "specforge"), ("BiEncoder", "family"), ("Bm25", "family")} | {
-    (family, field) for family in ("SparseEncoder", "LateInteraction") for field in ("family", "similarity")
-}
+ONE_VALUE = {("Experiment", "specforge"), ("SparseEncoder", "similarity"), ("LateInteraction", "similarity")}
 """Fields that have one value only."""
 
-TAGS = {"kind", "by"}
+TAGS = {"kind", "by", "family"}
 """Fields that choose the section they stand in; test_generated.py has a spec for each of their values."""
 
 Field = tuple[str, str]
@@ -68,7 +67,7 @@ def has_one_value(field: Field) -> bool:
 def sections() -> set[type[Section]]:
     """All sections that a spec may hold, found from its type."""
     found = set[type[Section]]()
-    todo: list[type[Section]] = [Spec]
+    todo: list[type[Section]] = [Spec, Classification]
     while todo:
         section = todo.pop()
         found.add(section)

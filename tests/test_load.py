@@ -17,7 +17,7 @@ from specforge.output import render
 from specforge.problems import Keys, Problem, Span, exit_code, in_order
 from specforge.shapes import Shape, choices, expected, fields, members, shape
 from specforge.source import Data, Source, parse, read
-from specforge.spec.document import Spec
+from specforge.spec.document import Classification, Spec
 
 
 def _loaded(*changes: tuple[str, str]) -> tuple[Spec | None, list[Problem]]:
@@ -27,6 +27,7 @@ def _loaded(*changes: tuple[str, str]) -> tuple[Spec | None, list[Problem]]:
         text = text.replace(old, new, 1)
     source, problems = parse(text.encode(), Path("good.yaml"), "good.yaml")
     spec, more = load(source)
+    assert not isinstance(spec, Classification)
     return spec, problems + more
 
 

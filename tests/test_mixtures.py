@@ -16,6 +16,7 @@ from specforge import pipeline
 from specforge.checks import across
 from specforge.load import load
 from specforge.source import read
+from specforge.spec.document import Spec
 
 OBJECTIVES = {
     "cards": "{kind: question_answer, rows: faq, question: question, answer: card, of: cards}",
@@ -135,7 +136,7 @@ def test_what_one_holds_out_does_not_train_another(tmp_path: Path) -> None:
     prepared(path).close()
     source, _ = read(path)
     spec, _ = load(source)
-    assert spec is not None
+    assert isinstance(spec, Spec)
     found = list(across.leaked(spec, source, tmp_path / "work/data", tmp_path))
     assert [(one.code, one.message.partition(" that ")[2]) for one in found] == [
         ("SF301", '"likes" holds out also stand in the training rows of "cards"'),

@@ -17,6 +17,7 @@ from tiny import make_model
 from specforge.checks import mined
 from specforge.load import load
 from specforge.source import read
+from specforge.spec.document import Spec
 
 WORDS = [
     "bread",
@@ -233,7 +234,7 @@ def problems(root: Path, work: Path) -> list[tuple[str, str]]:
     """What the checks say of the negatives in a work folder."""
     source, _ = read(root / "small.yaml")
     spec, _ = load(source)
-    assert spec is not None
+    assert isinstance(spec, Spec)
     found = mined.check(spec, source, work / "data", work / "mined", root)
     return [(one.code, one.message) for one in found]
 

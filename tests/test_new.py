@@ -52,7 +52,7 @@ def made(root: Path, kind: str, *files: Path) -> Spec:
     """The starter spec of a kind, without problems."""
     path = root / starter.write(kind, kind, files, root)
     checked = pipeline.read(path)
-    assert checked.spec is not None and not checked.problems, pipeline.rendered(checked.source, checked.problems)
+    assert isinstance(checked.spec, Spec) and not checked.problems, pipeline.rendered(checked.source, checked.problems)
     return checked.spec
 
 

@@ -49,6 +49,20 @@ EXCEPTIONS = {
     "rich_clusters-retriever.negatives.take": KIND,
     "rich_matryoshka-retriever.matryoshka.layers": KIND,
     "rich_both-split.unit": KIND + ": a column instead of the text",
+    "rich_set_fit-classifier.seeds": "the lot and the training start from the first, repeats.py has the others",
+    "rich_set_fit-classifier.precision": KIND + ": `auto` asks the machine",
+    "rich_set_fit-classifier.train.loss": KIND,
+    "rich_set_fit-evaluate.primary": KIND + ": each metric is a function",
+    "rich_set_fit-evaluate.metrics": KIND + ": each metric is a function",
+    "rich_fine_tune-classifier.freeze.embeddings": KIND,
+    "rich_fine_tune-classifier.class_weights": KIND,
+    "rich_fine_tune_chosen-classifier.freeze": KIND,
+    "rich_fine_tune_chosen-classifier.train.select.metric": KIND,
+    "rich_fine_tune_chosen-classifier.train.select.on": NOWHERE,
+    "rich_fine_tune_chosen-classifier.train.select.every": "a checkpoint is measured when it is saved: two arguments of the trainer",
+    "rich_fine_tune_chosen-split.unit": KIND + ": a column instead of the id",
+    "rich_set_fit_layer-split.unit": KIND + ": a column instead of the text",
+    "rich_linear_probe-evaluate.slices.maker.source": TABLES,
 }
 """Rich spec and path -> why a changed value does not change exactly one line."""
 

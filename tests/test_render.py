@@ -134,4 +134,6 @@ def test_names_of_the_users_are_items_and_fields_are_attributes() -> None:
 
 
 def variation_spec(name: str = "rich") -> Spec:
-    return planned(variation(name)).spec
+    spec = planned(variation(name)).spec
+    assert isinstance(spec, Spec)
+    return spec

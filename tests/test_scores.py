@@ -11,6 +11,7 @@ import stages
 from specforge import pipeline
 from specforge.checks import tables
 from specforge.pipeline import Checked
+from specforge.spec.document import Spec
 
 SPEC = """\
 specforge: 1
@@ -53,7 +54,7 @@ def checked(root: Path, given: str) -> Checked:
 )
 def test_scores_become_labels(given: str, scores: set[float], told: list[str], tmp_path: Path) -> None:
     found = checked(tmp_path, given)
-    assert found.spec is not None, [problem.message for problem in found.problems]
+    assert isinstance(found.spec, Spec), [problem.message for problem in found.problems]
     stages.run(stages.compiled(tmp_path / "small.yaml"), tmp_path / "work", "prepare.py")
     with duckdb.connect() as db:
         [(written,)] = db.execute(f"select list(distinct score) from '{tmp_path}/work/data/scored.parquet'").fetchall()

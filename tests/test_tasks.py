@@ -20,7 +20,7 @@ from variations import changed, planned, rich
 from specforge.catalog.baselines import BASELINES
 from specforge.catalog.dictionary import OBJECTIVES
 from specforge.catalog.metrics import METRICS, UNRANKED, names, of_retriever
-from specforge.catalog.tasks import TASKS
+from specforge.catalog.tasks import OF_RETRIEVER, TASKS
 from specforge.checks import chance, results
 from specforge.problems import Problem
 from specforge.source import Data
@@ -193,9 +193,10 @@ def test_an_anchor_with_negatives_alone_is_held_out_as_well(tmp_path: Path) -> N
 
 
 def test_metrics_and_baselines_are_of_tasks() -> None:
-    assert {one.task for one in UNRANKED.values()} | {"retrieval"} == set(TASKS)
+    assert {one.task for one in UNRANKED.values()} | {"retrieval"} == set(OF_RETRIEVER)
+    assert {*OF_RETRIEVER, "classification"} == set(TASKS)
     assert {one.task for one in METRICS.values()} == {"retrieval", "classification"}
-    for task, one in TASKS.items():
+    for task, one in ((task, TASKS[task]) for task in OF_RETRIEVER):
         assert names(task)
         assert all(found and found.task == task for found in map(of_retriever, names(task)))
         assert any(task in baseline.tasks for baseline in BASELINES.values())

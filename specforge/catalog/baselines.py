@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from specforge.catalog.tasks import TASKS
+from specforge.catalog.tasks import OF_RETRIEVER
 
 
 @dataclass(frozen=True)
@@ -36,7 +36,7 @@ BASELINES = {
     "word_overlap": Baseline(
         "words in common, of all that either has (Jaccard)", False, False, tasks=("similarity", "pairs", "triplets")
     ),
-    "untuned": Baseline("the base model as it comes", True, False, tasks=tuple(TASKS)),
+    "untuned": Baseline("the base model as it comes", True, False, tasks=OF_RETRIEVER),
 }
 
 TUNED = "tuned"

@@ -43,6 +43,7 @@ DISTRIBUTIONS = {
     "duckdb": ("duckdb",),
     "faiss": ("faiss-cpu",),
     "ir_measures": ("ir-measures", "pytrec-eval-terrier"),
+    "joblib": ("scikit-learn",),
     "numpy": ("numpy",),
     "peft": ("peft",),
     "pyarrow": ("pyarrow",),
@@ -52,5 +53,6 @@ DISTRIBUTIONS = {
     "sklearn": ("scikit-learn",),
     "tokenizers": ("tokenizers",),
     "torch": ("torch",),
+    "transformers": ("transformers",),
 }
 """Module -> the distributions behind it."""

@@ -11,7 +11,7 @@ class Metric:
     """A metric of the field.
 
     Attributes:
-        task: what it measures: a key of `TASKS`, or `classification`.
+        task: what it measures: a key of `TASKS`.
         cutoff: whether the name carries a cutoff, as in `nDCG@10`.
         title: what it says, in words.
     """

@@ -12,6 +12,9 @@ from specforge.spec.base import Column, Moment, Section, Share, Text
 class Split(Section):
     """What all splits declare: `items` are held out, `groups` are held out, or the `cut` is a date."""
 
+    by: str
+    """How the data are cut."""
+
     holds_out_items: ClassVar[bool] = False
     by_time: ClassVar[bool] = False
 
@@ -30,6 +33,15 @@ class _HashedItems(Split):
 
     seed: Annotated[int, Field(ge=0)] = 0
     """Another seed gives another split; the same seed keeps last month's test items test items."""
+
+
+class TextsByItem(_HashedItems):
+    """Texts are cut in three by hash: some train, some choose, some report."""
+
+    by: Literal["item"]
+
+    unit: Column = "text"
+    """What is hashed: `text` (equal texts fall on one side, case and punctuation aside), `id`, or a column of the collection (all texts of one customer fall on one side)."""
 
 
 Folds = Literal[2, 4, 5, 8, 10, 20]
@@ -60,6 +72,21 @@ class ByGroup(Split):
 
     folds: Folds | None = None
     """For small sets: cross-validation, in which every group is held out once. Each fold is prepared, trained and measured apart, and all are reported as one; the model of the first is indexed."""
+
+    seed: Annotated[int, Field(ge=0)] = 0
+    """Another seed gives another split."""
+
+
+class GroupsOfTexts(Split):
+    """Texts are cut in three by what the objective names as their `group`, each group whole. A text that stands in several groups is held out."""
+
+    by: Literal["group"]
+
+    test: Share = 0.2
+    """Share of the groups held out to report on, once."""
+
+    dev: Share = 0.1
+    """Share of the groups held out to choose by."""
 
     seed: Annotated[int, Field(ge=0)] = 0
     """Another seed gives another split."""
@@ -130,3 +157,6 @@ class ByColumn(Split):
 SPLITS: tuple[type[Split], ...] = (ByItem, ByAnchor, ByGroup, ByTime, ByTimeThenItem, ByColumn)
 
 AnySplit = Annotated[Union[ByItem, ByAnchor, ByGroup, ByTime, ByTimeThenItem, ByColumn], Field(discriminator="by")]
+
+AnyTextSplit = Annotated[Union[TextsByItem, GroupsOfTexts, ByColumn], Field(discriminator="by")]
+"""The splits of texts that have classes."""

@@ -1,13 +1,14 @@
-"""What a retriever may be measured at: which rows it takes, what is resampled, how it is said."""
+"""What a model may be measured at: which rows it takes, what is resampled, how it is said."""
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 
 @dataclass(frozen=True)
 class Task:
-    """A way to measure a retriever. The primary metric of a spec chooses it.
+    """A way to measure a model. Of a retriever, the primary metric of a spec chooses it.
 
     Attributes:
         title: what is measured, in words.
@@ -70,4 +71,15 @@ TASKS = {
         unit=("test document", "test documents"),
         deviation=0.30,
     ),
+    "classification": Task(
+        title="the class of a text is predicted",
+        needs="classes",
+        rows="classes of texts",
+        cure='"labelled" gives them',
+        unit=("test text", "test texts"),
+        deviation=math.sqrt(0.10),  # one is right and the other is not on a tenth of the texts
+    ),
 }
+
+OF_RETRIEVER = tuple(name for name in TASKS if name != "classification")
+"""What retrievers are measured at; classifiers are measured at the rest."""

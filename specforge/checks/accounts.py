@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
+from specforge.catalog.classes import Labelled
 from specforge.catalog.evidence import (
     CitedInAnswer,
     Clicked,
@@ -51,6 +52,18 @@ _ROWS = Account(
     "rows",
     ("rows_without_query", "rows_without_document", "rows_of_a_document_with_itself", "rows_on_no_side", "rows_kept"),
 )
+_TEXTS = Account(
+    "collection_documents",
+    (
+        "texts_without_class",
+        "texts_on_no_side",
+        "texts_left_out_for_a_held_out_text",
+        "texts_train",
+        "texts_unused",
+        "texts_dev",
+        "texts_test",
+    ),
+)
 _GROUPED = (
     "events_of_other_actions",
     "events_without_group",
@@ -79,6 +92,8 @@ _PASSAGES = Account("passages", ("uncited_and_left_out", "rows"))
 def accounts(objective: Objective) -> Iterator[Account]:
     """The sums of an objective's summary: of the collection, of the source with its rows, of what the rows say."""
     yield _COLLECTION
+    if isinstance(objective, Labelled):
+        yield _TEXTS
     if isinstance(objective, Grouped):
         yield Account("source_rows", _GROUPED)
     if isinstance(objective, Evidence) and not isinstance(objective, SameAttribute):

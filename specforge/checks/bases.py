@@ -11,7 +11,7 @@ from specforge.catalog.bases import Base, is_prompt, known
 from specforge.checks.words import clipped, listed
 from specforge.problems import Keys, Problem
 from specforge.source import Source
-from specforge.spec.document import Spec
+from specforge.spec.document import Experiment, Spec
 from specforge.spec.retriever import BiEncoder, Prompts
 
 _COMMIT = r"[0-9a-f]{40}"
@@ -101,11 +101,13 @@ def similarity(spec: Spec, source: Source, base: Base) -> Iterator[Problem]:
     yield Problem("SF202", message, span, keys, f'{why}: set "similarity: {base.similarity}"')
 
 
-def positions(spec: Spec, source: Source, base: Base) -> Iterator[Problem]:
+def positions(spec: Experiment, source: Source, base: Base) -> Iterator[Problem]:
     """A model with learnt positions has none for tokens past the last."""
-    if base.positions is not None and spec.static is None and spec.encoded.max_length > base.positions:
-        keys: Keys = ("retriever", "max_length")
-        message = f'"max_length" is {spec.encoded.max_length}, and the model has positions for {base.positions} tokens'
+    if base.positions is None or spec.encoder is None or (isinstance(spec, Spec) and spec.static is not None):
+        return
+    if spec.encoder.max_length > base.positions:
+        keys: Keys = (spec.trains, "max_length")
+        message = f'"max_length" is {spec.encoder.max_length}, and the model has positions for {base.positions} tokens'
         yield Problem("SF003", message, source.value_span(keys), keys)
 
 
@@ -154,27 +156,29 @@ def code(spec: Spec, source: Source, base: Base) -> Iterator[Problem]:
 _JUDGES = (prompts, pooling, similarity, positions, layers, static, code)
 
 
-def revision(spec: Spec, source: Source) -> Iterator[Problem]:
+def revision(spec: Experiment, source: Source) -> Iterator[Problem]:
     """A commit names one content for good."""
-    chosen, keys = spec.encoded.revision, ("retriever", "revision")
-    place = references.parse(spec.encoded.base, "", hub=True)
+    assert spec.encoder is not None, "asked of what encodes texts"
+    chosen, keys = spec.encoder.revision, (spec.trains, "revision")
+    place = references.parse(spec.encoder.base, "", hub=True)
     if place is None or place.kind != "hub" or re.fullmatch(_COMMIT, chosen or ""):
         return
     hint = 'set "revision" to the commit, 40 hex digits, that the Hub shows under "History"'
     if chosen is not None:
         message = f'revision "{clipped(chosen)}" is a branch or tag, which may move, and no commit'
         yield Problem("SF403", message, source.value_span(keys), keys, hint)
-    elif spec.encoded.trust_remote_code:
+    elif isinstance(spec, Spec) and spec.encoded.trust_remote_code:
         keys = ("retriever", "trust_remote_code")
         message = "code is trusted that may be another tomorrow: the base model is not pinned to a commit"
         yield Problem("SF403", message, source.key_span(keys), keys, hint)
 
 
-def unpinned(spec: Spec, source: Source) -> Iterator[Problem]:
+def unpinned(spec: Experiment, source: Source) -> Iterator[Problem]:
     """Without a commit, the newest is taken, whichever it is on the day."""
-    place = references.parse(spec.encoded.base, "", hub=True)
-    if place is not None and place.kind == "hub" and spec.encoded.revision is None:
-        keys: Keys = ("retriever", "base")
+    assert spec.encoder is not None, "asked of what encodes texts"
+    place = references.parse(spec.encoder.base, "", hub=True)
+    if place is not None and place.kind == "hub" and spec.encoder.revision is None:
+        keys: Keys = (spec.trains, "base")
         hint = 'set "revision" to the commit, 40 hex digits, that the Hub shows under "History"'
         message = f"base model {listed([clipped(place.path)])} is not pinned to a commit"
         yield Problem("SF402", message, source.value_span(keys), keys, hint)

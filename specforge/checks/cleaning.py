@@ -8,10 +8,10 @@ import unicodedata
 import duckdb
 
 from specforge import reading, relations
-from specforge.spec.document import Spec
+from specforge.spec.document import Experiment
 
 
-def add_cleaners(db: duckdb.DuckDBPyConnection, spec: Spec) -> None:
+def add_cleaners(db: duckdb.DuckDBPyConnection, spec: Experiment) -> None:
     """Make the functions and macros that the texts of the sources use."""
     used = {name: spec.sources[name] for name in relations.used_sources(spec)}
     for cleaner in reading.cleaners(used):

@@ -10,7 +10,7 @@ from specforge.catalog.objectives import Grouped, Objective
 from specforge.catalog.roles import tables
 from specforge.problems import Keys, Problem
 from specforge.source import Source
-from specforge.spec.document import Spec
+from specforge.spec.document import Experiment, Spec
 from specforge.spec.retriever import Select, Train
 
 
@@ -35,7 +35,8 @@ def _constant(spec: Spec) -> bool:
     return train is not None and train.schedule == "constant" and train.warmup > 0
 
 
-def _not_of_hub(spec: Spec) -> bool:
+def not_of_hub(spec: Experiment) -> bool:
+    """Whether the model is no name on the Hub."""
     place = references.parse(spec.encoder.base, "", hub=True) if spec.encoder else None
     return place is not None and place.kind != "hub"
 
@@ -78,7 +79,7 @@ _FIELDS: tuple[tuple[Keys, Callable[[Spec], bool], str], ...] = (
     (("retriever", "loss"), lambda spec: trained(spec) is None, "nothing is trained"),
     (("retriever", "matryoshka"), lambda spec: trained(spec) is None, "nothing is trained"),
     (("retriever", "negatives"), lambda spec: trained(spec) is None, "nothing is trained"),
-    (("retriever", "revision"), _not_of_hub, "the base is no Hub name"),
+    (("retriever", "revision"), not_of_hub, "the base is no Hub name"),
     (
         ("retriever", "pooling"),
         lambda spec: spec.static is not None,
@@ -114,15 +115,16 @@ def fields(spec: Spec, source: Source) -> Iterator[Problem]:
     """Fields that another choice makes idle."""
     for keys, applies, why in _FIELDS:
         if keys in source.places and applies(spec):
-            yield _idle(source, keys, f'"{keys[-1]}" has no effect: {why}')
+            yield idle(source, keys, f'"{keys[-1]}" has no effect: {why}')
 
 
-def _idle(source: Source, keys: Keys, message: str, hint: str = "leave it out") -> Problem:
+def idle(source: Source, keys: Keys, message: str, hint: str = "leave it out") -> Problem:
+    """A field without effect."""
     of_a_list = isinstance(keys[-1], int)
     return Problem("SF401", message, source.value_span(keys) if of_a_list else source.key_span(keys), keys, hint)
 
 
-def sources(spec: Spec, source: Source) -> Iterator[Problem]:
+def sources(spec: Experiment, source: Source) -> Iterator[Problem]:
     """Tables that no objective reads, directly or by a join."""
     used: set[str] = set()
     waiting = [name for one in spec.objectives.values() for _, name, _ in tables(one)]
@@ -133,15 +135,15 @@ def sources(spec: Spec, source: Source) -> Iterator[Problem]:
         waiting += [join.source] if join is not None and join.source not in used else []
     for name in spec.sources:
         if name not in used:
-            yield _idle(source, ("sources", name), f'source "{name}" has no effect: no objective reads it')
+            yield idle(source, ("sources", name), f'source "{name}" has no effect: no objective reads it')
 
 
-def repeated_ids(spec: Spec, source: Source) -> Iterator[Problem]:
+def repeated_ids(spec: Experiment, source: Source) -> Iterator[Problem]:
     """Only the rows of a collection have ids."""
     for name, table in spec.sources.items():
         keys: Keys = ("sources", name, "repeated_ids")
         if table.id is None and keys in source.places:
-            yield _idle(source, keys, f'"repeated_ids" has no effect: "{name}" has no "id"')
+            yield idle(source, keys, f'"repeated_ids" has no effect: "{name}" has no "id"')
 
 
 def time(spec: Spec, source: Source) -> Iterator[Problem]:
@@ -149,7 +151,7 @@ def time(spec: Spec, source: Source) -> Iterator[Problem]:
     for name, objective in spec.objectives.items():
         keys: Keys = ("objectives", name, "time")
         if keys in source.places and not spec.split.by_time and not _is_ordered(objective):
-            yield _idle(source, keys, '"time" has no effect: the split is not by time', _SPLITS)
+            yield idle(source, keys, '"time" has no effect: the split is not by time', _SPLITS)
 
 
 def _is_ordered(objective: Objective) -> bool:
@@ -162,7 +164,7 @@ def group(spec: Spec, source: Source) -> Iterator[Problem]:
     for name, objective in spec.objectives.items():
         keys: Keys = ("objectives", name, "group")
         if isinstance(objective, Evidence) and spec.split.by != "group" and keys in source.places:
-            yield _idle(
+            yield idle(
                 source, keys, '"group" has no effect: the split is not by group', 'leave it out, or split "by: group"'
             )
 
@@ -177,7 +179,7 @@ def score_range(spec: Spec, source: Source) -> Iterator[Problem]:
         fed = spec.train is not None and feeding.is_fed(spec) and feeding.shape_of(spec, name) == "scored_pairs"
         measured = name == spec.primary and spec.task == "similarity"
         if keys in source.places and isinstance(objective, ScoredPairs) and not fed and not measured:
-            yield _idle(source, keys, '"range" has no effect: neither loss nor metric reads the scores')
+            yield idle(source, keys, '"range" has no effect: neither loss nor metric reads the scores')
 
 
 def mini_batch(spec: Spec, source: Source) -> Iterator[Problem]:
@@ -189,27 +191,28 @@ def mini_batch(spec: Spec, source: Source) -> Iterator[Problem]:
     keys: Keys = ("retriever", "loss", "mini_batch_size")
     message = '"mini_batch_size" has no effect: it is no smaller than "batch_size"'
     hint = f'raise "batch_size" above {size}, or take loss "{loss.kind.removeprefix("cached_")}"'
-    yield _idle(source, keys if keys in source.places else ("retriever", "loss", "kind"), message, hint)
+    yield idle(source, keys if keys in source.places else ("retriever", "loss", "kind"), message, hint)
 
 
 def repeated(spec: Spec, source: Source) -> Iterator[Problem]:
     """Entries of a list that stand there already."""
     section = spec.evaluate
-    yield from _repeats(source, ("evaluate", "metrics"), section.metrics, (section.primary,))
-    yield from _repeats(source, ("evaluate", "baselines"), section.baselines or (), ())
-    yield from _repeats(source, ("evaluate", "dimensions"), section.dimensions, ())
-    yield from _repeats(source, ("evaluate", "fuse"), section.fuse, ())
+    yield from repeats(source, ("evaluate", "metrics"), section.metrics, (section.primary,))
+    yield from repeats(source, ("evaluate", "baselines"), section.baselines or (), ())
+    yield from repeats(source, ("evaluate", "dimensions"), section.dimensions, ())
+    yield from repeats(source, ("evaluate", "fuse"), section.fuse, ())
     for name, objective in spec.objectives.items():
-        yield from _repeats(source, ("objectives", name, "reads"), getattr(objective, "reads", ()), ())
+        yield from repeats(source, ("objectives", name, "reads"), getattr(objective, "reads", ()), ())
     train = trained(spec)
-    yield from _repeats(source, ("retriever", "train", "seeds"), train.seeds if train else (), ())
+    yield from repeats(source, ("retriever", "train", "seeds"), train.seeds if train else (), ())
 
 
-def _repeats(source: Source, keys: Keys, names: Iterable[object], before: Iterable[object]) -> Iterator[Problem]:
+def repeats(source: Source, keys: Keys, names: Iterable[object], before: Iterable[object]) -> Iterator[Problem]:
+    """Entries of a list that stand there, or in `before`, already."""
     seen = set[object](before)
     for row, name in enumerate(names):
         if name in seen and keys in source.places:
-            yield _idle(source, (*keys, row), f'"{name}" has no effect: it is asked for already')
+            yield idle(source, (*keys, row), f'"{name}" has no effect: it is asked for already')
         seen.add(name)
 
 
@@ -221,10 +224,10 @@ def itself(spec: Spec, source: Source) -> Iterator[Problem]:
         for row, name in enumerate(getattr(spec.evaluate, key) or ()):
             keys: Keys = ("evaluate", key, row)
             if name == "untuned" and keys in source.places:
-                yield _idle(source, keys, '"untuned" has no effect: nothing is trained, so it is the system')
+                yield idle(source, keys, '"untuned" has no effect: nothing is trained, so it is the system')
 
 
-def accepted(spec: Spec, problems: Iterable[Problem]) -> tuple[list[Problem], list[Problem]]:
+def accepted(spec: Experiment, problems: Iterable[Problem]) -> tuple[list[Problem], list[Problem]]:
     """The problems that stand, and those that the spec accepts."""
     found = list(problems)
     return (
@@ -237,14 +240,20 @@ _OF_MINED = ("SF106", "SF107")
 """What is known after a stage has found negatives."""
 
 
-def unused_accepts(spec: Spec, source: Source, problems: Iterable[Problem]) -> list[Problem]:
+def unused_accepts(spec: Experiment, source: Source, problems: Iterable[Problem]) -> list[Problem]:
     """What the spec accepts and what did not occur; `problems` are all that the checks before a run found."""
     occurred = {problem.code for problem in problems}
     return [
-        _idle(source, ("accept", code), f'accepting "{code}" has no effect: it does not occur')
+        idle(source, ("accept", code), f'accepting "{code}" has no effect: it does not occur')
         for code in spec.accept
-        if code not in occurred and not code.startswith("SF5") and not (code in _OF_MINED and feeding.mines(spec))
+        if code not in occurred
+        and not code.startswith("SF5")
+        and not (code in _OF_MINED and isinstance(spec, Spec) and feeding.mines(spec))
     ]
 
 
-RULES = (score_range, fields, sources, repeated_ids, time, group, mini_batch, repeated, itself)
+EVERYWHERE = (sources, repeated_ids)
+"""Rules of all experiments."""
+
+RULES = (score_range, fields, time, group, mini_batch, repeated, itself)
+"""Rules of retrieval."""

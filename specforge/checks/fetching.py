@@ -18,7 +18,7 @@ from specforge.quote import identifier, sql
 from specforge.references import Place
 from specforge.source import Source
 from specforge.spec.base import READINGS
-from specforge.spec.document import Spec
+from specforge.spec.document import Experiment
 from specforge.spec.sources import Source as Table
 
 
@@ -30,7 +30,7 @@ class _Many(TypedDict, total=False):
 
 
 def rows_of(
-    name: str, spec: Spec, base: Path, db: duckdb.DuckDBPyConnection, text_columns: list[str]
+    name: str, spec: Experiment, base: Path, db: duckdb.DuckDBPyConnection, text_columns: list[str]
 ) -> duckdb.DuckDBPyRelation:
     """The rows of a source before its limit and condition. What is no file is read once, into the schema `fetched`.
 

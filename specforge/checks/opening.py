@@ -22,7 +22,7 @@ from specforge.problems import Keys, Problem
 from specforge.quote import identifier
 from specforge.shapes import nearest
 from specforge.source import Source
-from specforge.spec.document import Spec
+from specforge.spec.document import Experiment
 
 _COLUMNS_SHOWN = 12
 
@@ -36,7 +36,7 @@ class Rows:
         db: has `sources.NAME` for each source, and `joined.NAME` where columns are taken over.
     """
 
-    spec: Spec
+    spec: Experiment
     source: Source
     base: Path
     db: duckdb.DuckDBPyConnection
@@ -114,7 +114,7 @@ def _unreadable(rows: Rows, name: str, error: duckdb.Error) -> Problem:
     return Problem("SF004", message, rows.source.value_span(keys), keys, first_line(error))
 
 
-def needs(spec: Spec, name: str) -> Iterator[tuple[Keys, str]]:
+def needs(spec: Experiment, name: str) -> Iterator[tuple[Keys, str]]:
     """The columns of a source that the spec names, each with its place; those that a join brings are not among them."""
     table, keys = spec.sources[name], ("sources", name)
     brought = set(table.join.columns) if table.join else set[str]()
@@ -134,7 +134,7 @@ def needs(spec: Spec, name: str) -> Iterator[tuple[Keys, str]]:
             yield place, column
 
 
-def _named_by_joins(spec: Spec, name: str) -> list[tuple[Keys, str | None]]:
+def _named_by_joins(spec: Experiment, name: str) -> list[tuple[Keys, str | None]]:
     """What other sources take over from this one."""
     found: list[tuple[Keys, str | None]] = []
     for other, table in spec.sources.items():
@@ -146,7 +146,7 @@ def _named_by_joins(spec: Spec, name: str) -> list[tuple[Keys, str | None]]:
     return found
 
 
-def _named_by_objective(spec: Spec, name: str) -> list[tuple[Keys, str | None]]:
+def _named_by_objective(spec: Experiment, name: str) -> list[tuple[Keys, str | None]]:
     found: list[tuple[Keys, str | None]] = []
     for objective, value in spec.objectives.items():
         keys: Keys = ("objectives", objective)
@@ -159,7 +159,7 @@ def _named_by_objective(spec: Spec, name: str) -> list[tuple[Keys, str | None]]:
     return found
 
 
-def is_whole(spec: Spec, name: str) -> bool:
+def is_whole(spec: Experiment, name: str) -> bool:
     """Whether a query of the user's own reads the source, and may name any of its columns."""
     named = (found for value in spec.objectives.values() for found in tables(value))
     return any(role.whole and source == name for _, source, role in named)

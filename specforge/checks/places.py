@@ -11,7 +11,7 @@ from specforge.checks.words import clipped, listed
 from specforge.problems import Keys, Problem
 from specforge.shapes import nearest
 from specforge.source import Source
-from specforge.spec.document import Spec
+from specforge.spec.document import Experiment
 from specforge.spec.sources import Source as Table
 
 NO_PACKAGE = (
@@ -30,7 +30,7 @@ _MALFORMED = {
 }
 
 
-def paths(spec: Spec, source: Source) -> Iterator[Problem]:
+def paths(spec: Experiment, source: Source) -> Iterator[Problem]:
     """A source is a place that can be read."""
     for name, table in spec.sources.items():
         keys: Keys = ("sources", name, "path")
@@ -76,7 +76,7 @@ def _format_mistake(suffix: str) -> tuple[str, str]:
     return f'"path" has the unknown format "{clipped(suffix)}"', hint
 
 
-def hub_fields(spec: Spec, source: Source) -> Iterator[Problem]:
+def hub_fields(spec: Experiment, source: Source) -> Iterator[Problem]:
     """A Hub data set is one part of one commit."""
     for name, table in spec.sources.items():
         place, keys = references.data(table.path, ""), ("sources", name)
@@ -98,7 +98,7 @@ def _unpinned(source: Source, keys: Keys, name: str, revision: str | None) -> Pr
     return Problem("SF403", message, source.value_span(keys), keys, hint)
 
 
-def database_fields(spec: Spec, source: Source) -> Iterator[Problem]:
+def database_fields(spec: Experiment, source: Source) -> Iterator[Problem]:
     """A database is asked for a table or by a query."""
     for name, table in spec.sources.items():
         place, keys = references.data(table.path, ""), ("sources", name)
@@ -128,7 +128,7 @@ _NEEDED = {
 """Field -> the field that it serves, and why it has no effect without."""
 
 
-def idle_fields(spec: Spec, source: Source) -> Iterator[Problem]:
+def idle_fields(spec: Experiment, source: Source) -> Iterator[Problem]:
     """Fields that this kind of place does not have, or that serve a field that is not there."""
     for name, table in spec.sources.items():
         place = references.data(table.path, "", table.format)
@@ -156,7 +156,7 @@ _KINDS = {"hub": "a data set", "sqlite": "a database", "postgresql": "a database
 )
 
 
-def columns_of_texts(spec: Spec, source: Source) -> Iterator[Problem]:
+def columns_of_texts(spec: Experiment, source: Source) -> Iterator[Problem]:
     """What stands for an empty column is of a column of the text."""
     for name, table in spec.sources.items():
         known = [column for _, column, _, _ in string.Formatter().parse(table.text or "") if column]

@@ -9,7 +9,7 @@ from pathlib import Path
 from specforge.checks.dead import trained
 from specforge.problems import Keys, Problem, in_order
 from specforge.source import Source
-from specforge.spec.document import Spec
+from specforge.spec.document import Experiment, Spec
 
 Figures = Mapping[str, float]
 
@@ -28,9 +28,9 @@ _ROUNDING = 0.01
 """Adapters that are merged in 16 bits turn vectors a little, and near neighbours change places."""
 
 
-def check(spec: Spec, source: Source, folder: Path) -> list[Problem]:
+def check(spec: Experiment, source: Source, folder: Path) -> list[Problem]:
     """Every mistake that the models in a run's folder show."""
-    if spec.encoder is None:
+    if not isinstance(spec, Spec) or spec.encoder is None:
         return []
     proof, spreads = read(folder / "model/proof.json"), {name: read(folder / name / "spread.json") for name in _MODELS}
     found = [*unchanged(spec, source, proof), *not_restored(spec, source, proof)]

@@ -10,16 +10,15 @@ from specforge.catalog.metrics import UNRANKED, parse
 from specforge.catalog.tasks import TASKS
 from specforge.checks import chance
 from specforge.checks.chance import SURE, Metrics
-from specforge.checks.dead import trained
 from specforge.checks.words import counted, listed
 from specforge.problems import Keys, Problem, in_order
 from specforge.source import Source
-from specforge.spec.document import Spec
+from specforge.spec.document import Classification, Experiment
 
 _KEYS: Keys = ("evaluate", "primary")
 _ROUNDING = 1e-6
-_ORACLE_IS_ONE = ("nDCG", "RR", "Success")
-_RIVALS = ("untuned", "bm25", "word_overlap", "popularity")
+_ORACLE_IS_ONE = ("nDCG", "RR", "Success", "Accuracy", "F1")
+_RIVALS = ("untuned", "bm25", "word_overlap", "popularity", "majority", "linear_probe")
 
 
 def _discount(ranks: int) -> float:
@@ -38,14 +37,15 @@ _CHANCE: dict[str, Callable[[int, int], float]] = {
 relevant / documents."""
 
 
-def check(spec: Spec, source: Source, metrics: Metrics) -> list[Problem]:
+def check(spec: Experiment, source: Source, metrics: Metrics) -> list[Problem]:
     """Every mistake that evaluation/metrics.json shows."""
     measured = [metrics, *metrics.get("others", {}).values()]
-    found = [problem for one in measured for rule in POSSIBLE for problem in rule(spec, source, one)]
+    rules = OF_CLASSES if metrics.get("task") == "classification" else POSSIBLE
+    found = [problem for one in measured for rule in rules for problem in rule(spec, source, one)]
     return in_order([*found, *not_better(spec, source, metrics)])
 
 
-def above_oracle(spec: Spec, source: Source, metrics: Metrics) -> Iterator[Problem]:
+def above_oracle(spec: Experiment, source: Source, metrics: Metrics) -> Iterator[Problem]:
     """No system is better than the best possible answers."""
     best = metrics["sanity"]["oracle"]
     for name, found in metrics["systems"].items():
@@ -55,7 +55,7 @@ def above_oracle(spec: Spec, source: Source, metrics: Metrics) -> Iterator[Probl
                 yield _impossible(source, message, "the judgments that measured it are not those that are reported")
 
 
-def oracle_is_one(spec: Spec, source: Source, metrics: Metrics) -> Iterator[Problem]:
+def oracle_is_one(spec: Experiment, source: Source, metrics: Metrics) -> Iterator[Problem]:
     """The best possible answers reach the metric's maximum."""
     best = "ranking has" if "task" not in metrics else "answers have"
     hint = "some query has no relevant document, or ids of the judgments are unknown"
@@ -68,7 +68,7 @@ def oracle_is_one(spec: Spec, source: Source, metrics: Metrics) -> Iterator[Prob
             yield _impossible(source, f"the best possible {best} {metric} {value:.4f}, and must have 1", hint)
 
 
-def random_is_chance(spec: Spec, source: Source, metrics: Metrics) -> Iterator[Problem]:
+def random_is_chance(spec: Experiment, source: Source, metrics: Metrics) -> Iterator[Problem]:
     """A random ranking, or random answers, are near chance."""
     for metric, value in metrics["sanity"]["random"].items():
         if "task" in metrics:
@@ -96,13 +96,37 @@ def chance_bound(metric: str, candidates: Sequence[Mapping[str, int]]) -> float:
     return min(1.0, mean + SURE * math.sqrt(mean * (1 - mean) / queries))
 
 
+def shuffled_is_chance(spec: Experiment, source: Source, metrics: Metrics) -> Iterator[Problem]:
+    """The classes in another order are right as often as chance has it: the sum of the squared shares of the classes."""
+    texts, value = metrics["queries"], metrics["sanity"]["random"].get("Accuracy", 0.0)
+    chance = sum((one["test"] / texts) ** 2 for one in metrics["classes"])
+    bound = min(1.0, chance + SURE * math.sqrt(chance * (1 - chance) / texts))
+    if value > bound:
+        message = f"shuffled classes have Accuracy {value:.4f}, and chance allows {bound:.4f}"
+        yield _impossible(source, message, "the classes that were counted are not those of the test texts")
+
+
+def confusion_is_whole(spec: Experiment, source: Source, metrics: Metrics) -> Iterator[Problem]:
+    """Every test text is taken for one class, and those taken for their own make the accuracy."""
+    confusion, model = metrics["confusion"], cast(Classification, spec).classifier.family
+    counted_texts = sum(sum(taken.values()) for taken in confusion.values())
+    right = sum(taken.get(label, 0) for label, taken in confusion.items()) / max(counted_texts, 1)
+    value = metrics["systems"][model].get("Accuracy", {"mean": right})["mean"]
+    if counted_texts != metrics["queries"] or abs(right - value) > _ROUNDING:
+        message = (
+            f"of {counted_texts:,} texts in the confusion matrix {right:.4f} are right, and Accuracy is {value:.4f}"
+        )
+        yield _impossible(source, message, f"there are {counted(metrics['queries'], 'test text')}")
+
+
 def _impossible(source: Source, message: str, hint: str) -> Problem:
     return Problem("SF504", message, source.value_span(_KEYS), _KEYS, hint)
 
 
-def not_better(spec: Spec, source: Source, metrics: Metrics) -> Iterator[Problem]:
+def not_better(spec: Experiment, source: Source, metrics: Metrics) -> Iterator[Problem]:
     """The model should beat what costs less."""
-    system, primary = "tuned" if trained(spec) else "untuned", metrics["primary"]
+    primary = metrics["primary"]
+    system = next((one["system"] for one in metrics["differences"] if "+" not in one["system"]), "")
     lost = [
         one
         for one in metrics["differences"]
@@ -119,12 +143,16 @@ def not_better(spec: Spec, source: Source, metrics: Metrics) -> Iterator[Problem
     yield Problem("SF505", message, source.value_span(_KEYS), _KEYS, _reasons(spec, names, metrics), evidence)
 
 
-def _reasons(spec: Spec, names: list[str], metrics: Metrics) -> str:
+def _reasons(spec: Experiment, names: list[str], metrics: Metrics) -> str:
     """What to look at first, the likeliest before the others."""
     unit = TASKS[metrics.get("task", "retrieval")].unit
     reasons = [f"{counted(int(metrics['queries']), *unit)} may be too few (SF307)"]
     if "untuned" in names:
         reasons.append("training may be too short, or its negatives false (SF105)")
+    if "linear_probe" in names:
+        reasons.append("training may be too short, or the vectors of the base tell the classes apart already")
+    if "majority" in names:
+        reasons.append("one class may have nearly all texts")
     if "popularity" in names:
         reasons.append("the judgments may measure popularity")
     if "bm25" in names or "word_overlap" in names:
@@ -133,3 +161,4 @@ def _reasons(spec: Spec, names: list[str], metrics: Metrics) -> str:
 
 
 POSSIBLE = (above_oracle, oracle_is_one, random_is_chance)
+OF_CLASSES = (above_oracle, oracle_is_one, shuffled_is_chance, confusion_is_whole)

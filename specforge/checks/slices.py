@@ -7,10 +7,10 @@ from collections.abc import Iterator
 from specforge.catalog.slices import link
 from specforge.problems import Keys, Problem
 from specforge.source import Source
-from specforge.spec.document import Spec
+from specforge.spec.document import Experiment
 
 
-def said(spec: Spec, source: Source) -> Iterator[Problem]:
+def said(spec: Experiment, source: Source) -> Iterator[Problem]:
     """A slice has a column or a condition, and a source that knows the queries of some objective."""
     for name, one in spec.evaluate.slices.items():
         keys: Keys = ("evaluate", "slices", name)

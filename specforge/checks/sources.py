@@ -23,12 +23,12 @@ from specforge.locate import LookupFailure, locate
 from specforge.problems import Keys, Problem, in_order
 from specforge.quote import identifier
 from specforge.source import Source
-from specforge.spec.document import Spec
+from specforge.spec.document import Experiment, Spec
 
 _EXAMPLES = 3
 
 
-def check(spec: Spec, source: Source, base: Path, root: Path) -> list[Problem]:
+def check(spec: Experiment, source: Source, base: Path, root: Path) -> list[Problem]:
     """Every mistake that the sources and the model show, by place.
 
     `base` is the folder of the spec's file, which paths are relative to; `root` is the project's. Where a source cannot
@@ -164,11 +164,11 @@ RULES = (
 )  # fmt: skip
 
 
-def model(spec: Spec, source: Source, base: Path) -> Iterator[Problem]:
+def model(spec: Experiment, source: Source, base: Path) -> Iterator[Problem]:
     """The base model, by its own files where they are at hand; of the Hub nothing is fetched."""
     if spec.encoder is None:
         return
-    keys: Keys = ("retriever", "base")
+    keys: Keys = (spec.trains, "base")
     span, name = source.value_span(keys), spec.encoder.base
     try:
         folder = model_folder(name, base)
@@ -177,15 +177,23 @@ def model(spec: Spec, source: Source, base: Path) -> Iterator[Problem]:
         message = str(failure) if packaged else f'no model "{name}"'
         yield Problem("SF004", message, span, keys, "" if packaged else "paths are relative to the spec's own file")
         return
-    yield from families.base(spec, source, folder or families.cached(spec.encoder))
     yield from bases.unpinned(spec, source)
-    found = models.model(spec.encoded, base)
-    yield from bases.judge(spec, source, found.base)
-    yield from adaptation.targets(spec, source, found)
-    yield from memory.memory(spec, source, found)
+    found = models.model(spec.encoder, base)
+    if isinstance(spec, Spec):
+        yield from _of_retriever(spec, source, found, folder)
+    else:
+        yield from bases.positions(spec, source, found.base)
     if folder is not None and not any((folder / name).is_file() for name in ("modules.json", "config.json")):
         hint = 'it has neither "modules.json" nor "config.json"'
         yield Problem("SF004", f'"{name}" holds no model', span, keys, hint)
+
+
+def _of_retriever(spec: Spec, source: Source, found: models.Model, folder: Path | None) -> Iterator[Problem]:
+    """What a base gives a retriever."""
+    yield from families.base(spec, source, folder or families.cached(spec.encoded))
+    yield from bases.judge(spec, source, found.base)
+    yield from adaptation.targets(spec, source, found)
+    yield from memory.memory(spec, source, found)
     yield from nested.longer_than_the_model(spec, source, found.base.dimension)
 
 

@@ -17,6 +17,7 @@ from specforge.checks import (
     augmentations,
     bases,
     chunks,
+    classifiers,
     dead,
     evidence,
     families,
@@ -33,7 +34,7 @@ from specforge.checks.words import clipped, listed
 from specforge.problems import Keys, Problem, in_order
 from specforge.shapes import nearest
 from specforge.source import Source
-from specforge.spec.document import Spec
+from specforge.spec.document import Classification, Experiment, Spec
 
 _OTHER_NAMES = {
     "recall": "R",
@@ -58,20 +59,25 @@ _RESERVED = ("store", "by_hand")
 """Folders of `runs/` that no run may be called like."""
 
 
-def check(spec: Spec, source: Source) -> list[Problem]:
+def check(spec: Experiment, source: Source) -> list[Problem]:
     """Every mistake that the spec alone shows, by place."""
-    rules = [*RULES, *(OF_ENCODERS if spec.encoder is not None else ())]
-    return in_order(problem for rule in rules for problem in rule(spec, source))
+    found = [problem for rule in EVERYWHERE for problem in rule(spec, source)]
+    if isinstance(spec, Spec):
+        rules = [*RULES, *(OF_ENCODERS if spec.encoder is not None else ())]
+        found += [problem for rule in rules for problem in rule(spec, source)]
+    if isinstance(spec, Classification):
+        found += [problem for rule in classifiers.RULES for problem in rule(spec, source)]
+    return in_order(found)
 
 
-def reserved_name(spec: Spec, source: Source) -> Iterator[Problem]:
+def reserved_name(spec: Experiment, source: Source) -> Iterator[Problem]:
     """A name that a folder of every project has already."""
     if spec.name in _RESERVED:
         message = f'"name" must not be "{spec.name}", which is a folder of "runs"'
         yield Problem("SF003", message, source.value_span(("name",)), ("name",), "give the experiment another name")
 
 
-def printable(spec: Spec, source: Source) -> Iterator[Problem]:
+def printable(spec: Experiment, source: Source) -> Iterator[Problem]:
     """Names of files and columns are copied into code and messages, where an invisible character misleads."""
     for keys, text in _names_of_data(spec):
         bad = next((character for character in text if not character.isprintable()), None)
@@ -80,9 +86,9 @@ def printable(spec: Spec, source: Source) -> Iterator[Problem]:
             yield Problem("SF003", message, source.value_span(keys), keys, "rename the file or column")
 
 
-def _names_of_data(spec: Spec) -> Iterator[tuple[Keys, str]]:
+def _names_of_data(spec: Experiment) -> Iterator[tuple[Keys, str]]:
     """Every file, model and column that the spec names."""
-    yield ("retriever", "base"), spec.encoder.base if spec.encoder else ""
+    yield (spec.trains, "base"), spec.encoder.base if spec.encoder else ""
     yield ("split", "unit"), getattr(spec.split, "unit", "id")
     yield ("split", "column"), getattr(spec.split, "column", "")
     for name, objective in spec.objectives.items():
@@ -105,14 +111,14 @@ def _field(keys: Keys) -> str:
     return next(str(key) for key in reversed(keys) if isinstance(key, str))
 
 
-def model_reference(spec: Spec, source: Source) -> Iterator[Problem]:
+def model_reference(spec: Experiment, source: Source) -> Iterator[Problem]:
     """A model shipped by a package is named with the package's version."""
     if spec.encoder is not None and references.parse(spec.encoder.base, "", hub=True) is None:
-        keys, (message, hint) = ("retriever", "base"), places.NO_PACKAGE
+        keys, (message, hint) = (spec.trains, "base"), places.NO_PACKAGE
         yield Problem("SF003", message, source.value_span(keys), keys, hint)
 
 
-def time_column(spec: Spec, source: Source) -> Iterator[Problem]:
+def time_column(spec: Experiment, source: Source) -> Iterator[Problem]:
     """A split by time needs to know when events were."""
     for name, objective in spec.objectives.items():
         if spec.split.by_time and getattr(objective, "time", None) is None and spec.split.by in objective.splits:
@@ -131,7 +137,7 @@ def group_sizes(spec: Spec, source: Source) -> Iterator[Problem]:
             yield Problem("SF003", message, source.value_span(keys), keys, "no group would be left")
 
 
-def shares(spec: Spec, source: Source) -> Iterator[Problem]:
+def shares(spec: Experiment, source: Source) -> Iterator[Problem]:
     """Something must be left to train on."""
     test, dev = getattr(spec.split, "test", None), getattr(spec.split, "dev", None)
     if isinstance(test, float) and isinstance(dev, float) and test + dev >= 1 and not spec.folds:
@@ -247,7 +253,7 @@ def split_fits(spec: Spec, source: Source) -> Iterator[Problem]:
             )
 
 
-def group_column(spec: Spec, source: Source) -> Iterator[Problem]:
+def group_column(spec: Experiment, source: Source) -> Iterator[Problem]:
     """A split by group needs to know the groups."""
     for name, objective in spec.objectives.items():
         if spec.split.by == "group" and not any(getattr(objective, key, None) for key in ("group", "user")):
@@ -282,15 +288,23 @@ def candidates(spec: Spec, source: Source) -> Iterator[Problem]:
             yield Problem("SF113", message, source.value_span(keys), keys, 'leave "candidates" out, or rank the corpus')
 
 
-RULES = (
-    candidates,
+EVERYWHERE = (
     reserved_name,
     printable,
     *places.RULES,
     model_reference,
     time_column,
-    group_sizes,
     shares,
+    group_column,
+    *slices.RULES,
+    *dead.EVERYWHERE,
+)
+"""Rules of all experiments."""
+
+RULES = (
+    candidates,
+    split_fits,
+    group_sizes,
     folds,
     moments_in_order,
     *losses.RULES,
@@ -301,16 +315,14 @@ RULES = (
     metrics,
     selection,
     index_similarity,
-    split_fits,
-    group_column,
     baselines_fit,
     *evidence.RULES,
     *mixtures.RULES,
-    *slices.RULES,
     *chunks.RULES,
     *tasks.RULES,
     *dead.RULES,
 )
+"""Rules of retrieval."""
 
 OF_ENCODERS = (*bases.RULES, *adaptation.RULES)
 """Rules about retrievers that encode texts."""

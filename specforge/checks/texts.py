@@ -7,6 +7,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
+from typing import Protocol
+
+import duckdb
 
 from specforge import references
 from specforge.catalog.evidence import Interacted
@@ -16,6 +19,7 @@ from specforge.checks.sources import model_folder
 from specforge.checks.words import clipped, counted, listed, percent
 from specforge.locate import LookupFailure
 from specforge.problems import Keys, Problem
+from specforge.spec.document import Experiment
 
 _SAMPLE = 20_000
 """Texts that are counted in tokens: the share that is cut is then known to 0.7 points."""
@@ -26,6 +30,17 @@ _EXAMPLES = 3
 
 HELD_OUT_QUERIES = "select distinct text from asked order by text"
 TRAINED_QUERIES = "select distinct anchor from pairs order by anchor"
+
+
+class Opened(Protocol):
+    """Prepared tables of any experiment."""
+
+    @property
+    def spec(self) -> Experiment: ...
+    @property
+    def base(self) -> Path: ...
+    @property
+    def db(self) -> duckdb.DuckDBPyConnection: ...
 
 
 def repeated(tables: Tables) -> Iterator[Problem]:
@@ -59,7 +74,7 @@ def leaked(tables: Tables) -> Iterator[Problem]:
         keys: Keys = ("split", "unit")
         message = f"{percent(len(near) / len(held_out))} of the held-out texts have a near duplicate in train"
         hint = 'set "unit" in "split" to a column that such variants share'
-        yield Problem("SF309", message, tables.source.value_span(keys), keys, hint, _nearly(near))
+        yield Problem("SF309", message, tables.source.value_span(keys), keys, hint, nearly(near))
 
 
 def leaked_queries(tables: Tables) -> Iterator[Problem]:
@@ -83,7 +98,7 @@ def leaked_queries(tables: Tables) -> Iterator[Problem]:
     if len(near) > _NEAR * len(held_out):
         message = f"{percent(len(near) / len(held_out))} of the held-out queries have a near duplicate in train"
         hint = 'split "by: group" with a column that such queries share'
-        yield Problem("SF309", message, tables.source.value_span(keys), keys, hint, _nearly(near))
+        yield Problem("SF309", message, tables.source.value_span(keys), keys, hint, nearly(near))
 
 
 def _same(tables: Tables, same: dict[str, str]) -> Iterator[Problem]:
@@ -103,7 +118,7 @@ def pairs_of(shared: dict[str, str]) -> tuple[str, ...]:
     )
 
 
-def _nearly(near: dict[str, str]) -> tuple[str, ...]:
+def nearly(near: dict[str, str]) -> tuple[str, ...]:
     """Examples, and what they are."""
     shared = "figures and word order aside, they have four in five of their pieces of 5 characters in common"
     return *pairs_of(near), shared
@@ -182,7 +197,7 @@ def _cut(tables: Tables, side: _Side, counts: list[tuple[int, str, str]]) -> Ite
     yield Problem("SF204", message, tables.source.value_span(keys), keys, hint, evidence)
 
 
-def token_counts(tables: Tables, file: Path, texts: str, prompt: str) -> list[tuple[int, str, str]]:
+def token_counts(tables: Opened, file: Path, texts: str, prompt: str) -> list[tuple[int, str, str]]:
     """(Tokens, id, text) of a sample, the longest first; prompt and special tokens are counted among them."""
     from tokenizers import Tokenizer
 
@@ -195,7 +210,7 @@ def token_counts(tables: Tables, file: Path, texts: str, prompt: str) -> list[tu
     return sorted(found, key=lambda one: (-one[0], one[1]))
 
 
-def tokenizer_file(tables: Tables) -> Path | None:
+def tokenizer_file(tables: Opened) -> Path | None:
     """The base model's tokenizer, where there is one at hand."""
     encoder = tables.spec.encoder
     return None if encoder is None else tokenizer_of(encoder.base, encoder.revision, tables.base)

@@ -13,6 +13,9 @@ from specforge.run.stage import StageStatus
 
 Interval = Mapping[str, float]
 
+_WORST = 10
+"""Classes that are shown."""
+
 
 def systems(metrics: Mapping[str, object]) -> Table:
     """Every system with every metric and its interval; the best mean of each metric stands bold."""
@@ -60,14 +63,45 @@ def stages(found: Iterable[StageStatus]) -> Table:
 
 def runs(records: Iterable[tuple[Path, Mapping[str, object]]]) -> Table:
     """Recorded runs, oldest first, with the primary metric of the system under test."""
-    table = _table("run", "metric", "untuned", "tuned", "best", "seconds")
+    records = list(records)
+    columns = dict.fromkeys(name for _, record in records for name in _main(record))
+    table = _table("run", "metric", *columns, "best", "seconds")
     for path, record in records:
         primary = str(record["primary"])
         found = cast(Mapping[str, Mapping[str, Interval] | None], record["systems"])
         means = {name: values[primary]["mean"] for name, values in found.items() if values}
         best = max(means, key=lambda name: means[name])
-        shown = [f"{means[name]:.3f}" if name in means else "" for name in ("untuned", "tuned")]
+        shown = [f"{means[name]:.3f}" if name in means else "" for name in columns]
         table.add_row(path.stem, primary, *shown, f"{best} {means[best]:.3f}", f"{record['seconds']}")
+    return table
+
+
+def _main(record: Mapping[str, object]) -> list[str]:
+    """The reference and the system under test."""
+    systems = cast(Mapping[str, object], record["systems"])
+    if "classes" not in record:
+        return ["untuned", "tuned"]
+    return [name for name in ("majority", "linear_probe", *systems) if name in systems]
+
+
+def classes(found: Sequence[Mapping[str, object]], confusion: Mapping[str, Mapping[str, int]]) -> Table:
+    """The classes that are told worst, with what they are most often taken for."""
+    table = _table("class", "train", "test", "precision", "recall", "F1", "most often taken for")
+    tested = [one for one in found if one["test"]]
+    for one in sorted(tested, key=lambda one: (cast(float, one["F1"]), str(one["class"])))[:_WORST]:
+        name = str(one["class"])
+        wrong = {other: number for other, number in confusion[name].items() if other != name}
+        taken = max(wrong, key=lambda other: wrong[other]) if wrong else ""
+        shown = [f"{one[key]:.2f}" for key in ("precision", "recall", "F1")]
+        table.add_row(name, f"{one['train']}", f"{one['test']}", *shown, f"{taken} ({wrong[taken]})" if taken else "")
+    return table
+
+
+def guesses(found: Sequence[Mapping[str, object]]) -> Table:
+    """The likeliest classes of a text."""
+    table = _table("class", "probability")
+    for one in found:
+        table.add_row(str(one["label"]), f"{one['probability']:.3f}")
     return table
 
 

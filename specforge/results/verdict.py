@@ -9,6 +9,8 @@ from specforge.catalog.tasks import TASKS
 
 _UNITS = {name: task.unit[1].removeprefix("test ") for name, task in TASKS.items()}
 """Task -> what was resampled."""
+_REFERENCES = ("untuned", "linear_probe")
+"""What a system is measured against first."""
 
 
 class Interval(TypedDict):
@@ -32,7 +34,8 @@ class Difference(TypedDict):
 
 
 def verdict(metrics: Mapping[str, object]) -> list[str]:
-    """One line for each system under test: against untuned with figures, then what it beats, and what it does not.
+    """One line for each system under test: against its reference (untuned, or the linear probe) with figures, then what it
+    beats, and what it does not.
 
     A system beats another where the interval of their paired difference lies above 0, the p-value is below
     1 - confidence after Holm's correction (Holm 1979) for all comparisons of that system, and the difference is above 0
@@ -50,7 +53,7 @@ def verdict(metrics: Mapping[str, object]) -> list[str]:
 def _line(system: str, differences: list[Difference], alpha: float, metrics: Mapping[str, object]) -> str:
     corrected = holm([one["p"] for one in differences])
     found: dict[str, list[str]] = {"beats": [], "does not beat": [], "loses to": []}
-    for one, p in sorted(zip(differences, corrected, strict=True), key=lambda pair: pair[0]["over"] != "untuned"):
+    for one, p in sorted(zip(differences, corrected, strict=True), key=lambda pair: pair[0]["over"] not in _REFERENCES):
         found[_outcome(one, p, alpha, over_seeds(one, metrics))].append(_figures(one, metrics))
     return f"{system} " + "; ".join(f"{word} {', '.join(names)}" for word, names in found.items() if names)
 
@@ -72,14 +75,14 @@ def _outcome(one: Difference, p: float, alpha: float, seeds: list[float]) -> str
 
 
 def _figures(one: Difference, metrics: Mapping[str, object]) -> str:
-    if one["over"] != "untuned":
+    if one["over"] not in _REFERENCES:
         return f"{one['over']} ({one['mean']:+.3f}, {one['low']:.3f} to {one['high']:.3f})"
     share = f"{100 * cast(float, metrics['confidence']):g} %"
     interval = f"{share} {one['low']:.3f} to {one['high']:.3f}, {metrics['queries']} {_UNITS[str(metrics.get('task', 'retrieval'))]}"
     seeds = over_seeds(one, metrics)
     if len(seeds) > 1:
         interval += f"; over {len(seeds)} seeds {min(seeds):+.3f} to {max(seeds):+.3f}"
-    return f"untuned by {one['mean']:+.3f} {one['metric']} ({interval})"
+    return f"{one['over']} by {one['mean']:+.3f} {one['metric']} ({interval})"
 
 
 def holm(values: list[float]) -> list[float]:

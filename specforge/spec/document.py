@@ -1,20 +1,32 @@
-"""The whole spec."""
+"""The whole spec: the two documents of the language, and what they share."""
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from collections.abc import Mapping
+from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import Field
 
+from specforge.catalog.classes import Labelled
+from specforge.catalog.classifiers import AnyClassifier
 from specforge.catalog.dictionary import AnyObjective
 from specforge.catalog.indexes import AnyIndex
 from specforge.catalog.losses.base import Loss
 from specforge.catalog.metrics import of_retriever
 from specforge.catalog.objectives import Objective
-from specforge.catalog.splits import AnySplit, ByAnchor, ByGroup, ByItem
-from specforge.catalog.tasks import TASKS
+from specforge.catalog.splits import (
+    AnySplit,
+    AnyTextSplit,
+    ByAnchor,
+    ByGroup,
+    ByItem,
+    GroupsOfTexts,
+    Split,
+    TextsByItem,
+)
+from specforge.catalog.tasks import OF_RETRIEVER, TASKS
 from specforge.spec.base import Name, Section, Text
-from specforge.spec.evaluate import Evaluate
+from specforge.spec.evaluate import Evaluate, EvaluateClasses, Measures
 from specforge.spec.retriever import AnyRetriever, BiEncoder, Retriever, Static, Train
 from specforge.spec.sources import Source
 
@@ -35,8 +47,17 @@ def _needed_split(known: dict[str, Any]) -> ByItem | ByAnchor | ByGroup:
     return _WITHOUT_DATES[by].model_validate({"by": by})
 
 
-class Spec(Section):
-    """One experiment: what similar means, which data show it, what is trained, and how success is measured."""
+def _text_split(known: dict[str, Any]) -> TextsByItem | GroupsOfTexts:
+    """By what the rows name as a group, else by text."""
+    grouped = any(one.group is not None for one in known.get("objectives", {}).values())
+    return GroupsOfTexts(by="group") if grouped else TextsByItem(by="item")
+
+
+class Experiment(Section):
+    """What every experiment says: which data there are, what they mean, what is held out, and what is measured."""
+
+    trains: ClassVar[str]
+    """The key of the section with the model."""
 
     specforge: Literal[1]
     """The version of the language."""
@@ -49,6 +70,55 @@ class Spec(Section):
 
     sources: Annotated[dict[Name, Source], Field(min_length=1)]
     """The tables, by name."""
+
+    objectives: Mapping[Name, Objective]
+    """What is learnt from the tables, by name."""
+
+    split: Split
+    """How evaluation data are kept apart from training data."""
+
+    evaluate: Measures
+    """How success is measured."""
+
+    accept: dict[Annotated[str, Field(pattern=r"^SF\d{3}$")], Text] = Field(default_factory=dict)
+    """Warnings that are accepted, each by its code with a reason."""
+
+    @property
+    def encoder(self) -> Retriever | AnyClassifier | None:
+        """The section with the model that reads texts, where there is one."""
+        raise NotImplementedError
+
+    @property
+    def task(self) -> str:
+        """What the model is measured at, a key of `TASKS`; of a retriever the primary metric says it."""
+        raise NotImplementedError
+
+    @property
+    def seeds(self) -> tuple[int, ...]:
+        """What the training is repeated with; nothing where nothing is trained."""
+        return ()
+
+    @property
+    def primary(self) -> str:
+        """The name of the objective that the verdict is about."""
+        return next(iter(self.objectives))
+
+    @property
+    def folds(self) -> int | None:
+        """How many times the queries are cut anew, where they are cross-validated."""
+        found: int | None = getattr(self.split, "folds", None)
+        return found
+
+    @property
+    def others(self) -> list[str]:
+        """The names of the other objectives."""
+        return [name for name in self.objectives if name != self.primary]
+
+
+class Spec(Experiment):
+    """A retriever: what similar means, which data show it, what is trained, and how success is measured."""
+
+    trains: ClassVar[str] = "retriever"
 
     objectives: Annotated[dict[Name, AnyObjective], Field(min_length=1, max_length=20)]
     """What similar means, by name. Several are trained together; each is measured on its own collection."""
@@ -65,8 +135,9 @@ class Spec(Section):
     evaluate: Evaluate
     """How success is measured."""
 
-    accept: dict[Annotated[str, Field(pattern=r"^SF\d{3}$")], Text] = Field(default_factory=dict)
-    """Warnings that are accepted, each by its code with a reason."""
+    @property
+    def seeds(self) -> tuple[int, ...]:
+        return self.train.seeds if self.train else ()
 
     @property
     def encoder(self) -> Retriever | None:
@@ -90,9 +161,8 @@ class Spec(Section):
 
     @property
     def task(self) -> str:
-        """What the retriever is measured at, a key of `TASKS`: the primary metric says it."""
         metric = of_retriever(self.evaluate.primary)
-        return metric.task if metric is not None and metric.task in TASKS else "retrieval"
+        return metric.task if metric is not None and metric.task in OF_RETRIEVER else "retrieval"
 
     @property
     def ranks(self) -> bool:
@@ -110,13 +180,32 @@ class Spec(Section):
         """What makes a model without layers; None where the retriever has layers, or encodes nothing."""
         return self.retriever.static if isinstance(self.retriever, BiEncoder) else None
 
-    @property
-    def folds(self) -> int | None:
-        """How many times the queries are cut anew, where they are cross-validated."""
-        found: int | None = getattr(self.split, "folds", None)
-        return found
+
+class Classification(Experiment):
+    """A classifier: which texts are of which class, what tells the classes apart, and how often it is right."""
+
+    trains: ClassVar[str] = "classifier"
+
+    objectives: Annotated[dict[Name, Labelled], Field(min_length=1, max_length=1)]
+    """Which text is of which class; its name is yours."""
+
+    split: AnyTextSplit = Field(default_factory=_text_split)
+    """How evaluation data are kept apart from training data; without it, by group where the objective names one, else by item."""
+
+    classifier: AnyClassifier
+    """The model that gives a text its class."""
+
+    evaluate: EvaluateClasses
+    """How success is measured."""
 
     @property
-    def others(self) -> list[str]:
-        """The names of the other objectives."""
-        return [name for name in self.objectives if name != self.primary]
+    def encoder(self) -> AnyClassifier:
+        return self.classifier
+
+    @property
+    def task(self) -> str:
+        return "classification"
+
+    @property
+    def seeds(self) -> tuple[int, ...]:
+        return self.classifier.seeds

@@ -10,6 +10,8 @@ from specforge.spec.base import Column, Name, Section, Text
 
 BaselineName = Literal["popularity", "co_occurrence", "neighbour_transfer", "bm25", "word_overlap", "untuned"]
 
+ClassBaselineName = Literal["majority", "linear_probe"]
+
 
 class Slice(Section):
     """Parts of the test queries that are measured apart, by what a source says of a query, of what is relevant to it, or of the rows it stands in; where rows differ, the most frequent value counts."""
@@ -37,7 +39,23 @@ class Bootstrap(Section):
     """For the resampling."""
 
 
-class Evaluate(Section):
+class Measures(Section):
+    """What every evaluation says."""
+
+    primary: Text
+    """The metric that the verdict is about."""
+
+    metrics: tuple[Text, ...] = ()
+    """More metrics to report."""
+
+    slices: dict[Name, Slice] = Field(default_factory=dict)
+    """Parts of the test queries to measure apart, by name."""
+
+    bootstrap: Bootstrap = Bootstrap()
+    """How the intervals are made."""
+
+
+class Evaluate(Measures):
     """Metrics over the full corpus, on test queries that nothing was chosen by; or of pairs, triplets and classes held out."""
 
     primary: Text
@@ -48,9 +66,6 @@ class Evaluate(Section):
 
     candidates: Literal["corpus", "shown"] | None = None
     """What is ranked for a query: all documents, or those alone that were shown for it and judged (condensed lists; Sakai 2007). Without it, `shown` for logs of what people saw (`clicked`, `mutual_like`), where nothing is known of what they did not see, and `corpus` for all else."""
-
-    metrics: tuple[Text, ...] = ()
-    """More metrics to report."""
 
     baselines: tuple[BaselineName, ...] | None = None
     """The systems to stand beside the tuned model; without it, all that fit the task and the objective."""
@@ -64,8 +79,12 @@ class Evaluate(Section):
     depth: Annotated[int, Field(ge=10, le=10_000)] = 100
     """Documents kept in a system's ranking of a query."""
 
-    slices: dict[Name, Slice] = Field(default_factory=dict)
-    """Parts of the test queries to measure apart, by name."""
 
-    bootstrap: Bootstrap = Bootstrap()
-    """How the intervals are made."""
+class EvaluateClasses(Measures):
+    """How often the class of a test text is told, on texts that nothing was chosen by."""
+
+    primary: Text
+    """The metric that the verdict is about: `Accuracy`, or `F1`, the mean over the classes."""
+
+    baselines: tuple[ClassBaselineName, ...] | None = None
+    """The systems to stand beside the classifier: `majority` (always the class that is most frequent in training) and `linear_probe` (logistic regression on vectors of the untuned model). Without it, all of them."""

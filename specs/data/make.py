@@ -41,6 +41,26 @@ QUESTIONS = (
     "is there anything for {} on a budget?",
 )
 
+REQUESTS = {
+    "delivery": ("where is my {}?", "the {} has not arrived", "when will the {} be delivered?", "is my {} on its way?"),
+    "returns": (
+        "I want to send the {} back",
+        "how do I return a {}?",
+        "the {} does not fit, can I swap it?",
+        "refund for a {}",
+    ),
+    "repair": ("my {} is broken", "can you mend a {}?", "the {} tore on the first trip", "spare parts for a {}"),
+    "stock": ("do you have the {} again soon?", "is the {} sold out?", "tell me when the {} is there", "any {} left?"),
+    "invoice": (
+        "I need an invoice for the {}",
+        "the price of the {} on my bill is wrong",
+        "I paid twice for a {}",
+        "receipt for my {}",
+    ),
+    "advice": ("which {} is the best?", "what {} do you recommend?", "help me choose a {}", "is a cheap {} any good?"),
+}
+"""What a message to the shop is about -> how people put it."""
+
 
 def main() -> None:
     """Write every table."""
@@ -65,6 +85,7 @@ def main() -> None:
     answers = [json.dumps(row) for row in _answers(draw, articles)]
     (HERE / "answers.jsonl").write_text("\n".join(answers) + "\n", encoding="utf-8")
     _csv("tickets", "ticket_id subject resolved_with escalated opened_at", _tickets(draw, articles))
+    _csv("requests", "request_id message topic customer part", _requests(draw))
 
 
 def _csv(name: str, columns: str, rows: Iterable[Row]) -> None:
@@ -274,6 +295,19 @@ def _triplets(draw: random.Random, products: list[Row]) -> list[Row]:
         good = draw.choice(_of_theme(products, theme))
         bad = draw.choice([row for row in products if row[2] != good[2]])
         found.append((text, good[5], bad[5]))
+    return found
+
+
+def _requests(draw: random.Random) -> list[Row]:
+    """Messages to the shop; one in fifteen stands under a topic that is not its own."""
+    names = [thing for things, _ in THINGS.values() for thing in things.split()]
+    found: list[Row] = []
+    for topic, texts in REQUESTS.items():
+        for text in texts:
+            for thing in names:
+                said = draw.choice(list(REQUESTS)) if draw.random() < 1 / 15 else topic
+                part = draw.choice(("train", "train", "train", "dev", "test"))
+                found.append((f"m{len(found):03}", text.format(thing), said, f"c{draw.randrange(120):03}", part))
     return found
 
 

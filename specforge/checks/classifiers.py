@@ -1,0 +1,142 @@
+"""Rules about classifiers: what can be known without looking at data or models."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+from specforge.catalog.classifiers import Differentiable, FineTune, FineTuning, Frozen, LinearProbe, SetFit
+from specforge.catalog.metrics import METRICS, names, of_retriever
+from specforge.checks import bases
+from specforge.checks.dead import idle, not_of_hub, repeats
+from specforge.checks.words import clipped, listed
+from specforge.problems import Keys, Problem
+from specforge.shapes import nearest
+from specforge.source import Source
+from specforge.spec.document import Classification
+from specforge.spec.retriever import Select
+
+_OTHER_NAMES = {"acc": "Accuracy", "macro_f1": "F1", "f1_macro": "F1", "macrof1": "F1"}
+"""What metrics are called elsewhere -> their name here."""
+
+
+def metrics(spec: Classification, source: Source) -> Iterator[Problem]:
+    """A metric exists, and is of classes."""
+    for keys, name in _metrics(spec):
+        found, known = of_retriever(name), listed(names("classification"))
+        if found is None:
+            near = _OTHER_NAMES.get(name.lower()) or nearest(name, METRICS)
+            hint = (
+                f'did you mean "{near}"?' if near in names("classification") else f"the metrics of classes are {known}"
+            )
+            yield Problem("SF002", f'unknown metric "{clipped(name)}"', source.value_span(keys), keys, hint)
+        elif name not in names("classification"):
+            message = f'metric "{name}" is of {found.task}, and this is classification'
+            hint = f"the metrics of classes are {known}"
+            yield Problem("SF113", message, source.value_span(keys), keys, hint)
+
+
+def _metrics(spec: Classification) -> Iterator[tuple[Keys, str]]:
+    yield ("evaluate", "primary"), spec.evaluate.primary
+    for row, name in enumerate(spec.evaluate.metrics):
+        yield ("evaluate", "metrics", row), name
+    chosen = select_of(spec)
+    if chosen is not None:
+        yield ("classifier", "train", "select", "metric"), chosen.metric
+
+
+def select_of(spec: Classification) -> Select | None:
+    """What selects the checkpoint, where something does."""
+    return spec.classifier.train.select if isinstance(spec.classifier, FineTune) else None
+
+
+def selection(spec: Classification, source: Source) -> Iterator[Problem]:
+    """What is chosen on the test set looks better than it is."""
+    chosen = select_of(spec)
+    if chosen is not None and chosen.on == "test":
+        keys: Keys = ("classifier", "train", "select", "on")
+        message = 'the test texts select the checkpoint, and only "dev" may'
+        hint = "the best of several checkpoints on the test texts is partly luck, and the report would hide it"
+        yield Problem("SF114", message, source.value_span(keys), keys, hint)
+
+
+def whole_texts(spec: Classification, source: Source) -> Iterator[Problem]:
+    """A class is of a whole text."""
+    for name, table in spec.sources.items():
+        if table.chunk is not None:
+            keys: Keys = ("sources", name, "chunk")
+            message = f'"{name}" is cut into chunks, and a class is of a whole text'
+            hint = 'leave "chunk" out, and raise "max_length" of "classifier" where texts are cut'
+            yield Problem("SF003", message, source.key_span(keys), keys, hint)
+
+
+def _supervised(spec: Classification) -> bool:
+    return isinstance(spec.classifier, SetFit) and spec.classifier.train.loss == "supervised_contrastive"
+
+
+def _by_iterations(spec: Classification) -> bool:
+    return isinstance(spec.classifier, SetFit) and spec.classifier.train.iterations is not None
+
+
+def _head_alone(spec: Classification) -> bool:
+    head = spec.classifier.head if isinstance(spec.classifier, SetFit) else None
+    return isinstance(head, Differentiable) and not head.end_to_end
+
+
+def _constant(spec: Classification) -> bool:
+    train = getattr(spec.classifier, "train", None)
+    return isinstance(train, FineTuning) and train.schedule == "constant" and train.warmup > 0
+
+
+def _nothing_frozen(spec: Classification) -> bool:
+    frozen = getattr(spec.classifier, "freeze", None)
+    return isinstance(frozen, Frozen) and not frozen.embeddings and not frozen.layers
+
+
+_FIELDS: tuple[tuple[Keys, Callable[[Classification], bool], str], ...] = (
+    (("classifier", "revision"), not_of_hub, "the base is no Hub name"),
+    (("classifier", "train", "sampling"), _by_iterations, '"iterations" says how many pairs are drawn'),
+    (("classifier", "train", "sampling"), _supervised, 'loss "supervised_contrastive" draws no pairs'),
+    (("classifier", "train", "iterations"), _supervised, 'loss "supervised_contrastive" draws no pairs'),
+    (("classifier", "head", "body_learning_rate"), _head_alone, 'without "end_to_end", the head is trained alone'),
+    (("classifier", "train", "warmup"), _constant, 'schedule "constant" has no warm-up'),
+    (("classifier", "train", "checkpoint_steps"), lambda spec: select_of(spec) is not None, '"select" says when to save'),
+    (("classifier", "freeze"), _nothing_frozen, "nothing is frozen"),
+)  # fmt: skip
+"""Field, when it has no effect, and why. A field that is not written is a default, and no mistake."""
+
+
+def fields(spec: Classification, source: Source) -> Iterator[Problem]:
+    """Fields that another choice makes idle."""
+    for keys, applies, why in _FIELDS:
+        if keys in source.places and applies(spec):
+            yield idle(source, keys, f'"{keys[-1]}" has no effect: {why}')
+
+
+def group(spec: Classification, source: Source) -> Iterator[Problem]:
+    """Only splits by group ask what falls on one side whole."""
+    for name in spec.objectives:
+        keys: Keys = ("objectives", name, "group")
+        if spec.split.by != "group" and keys in source.places:
+            message = '"group" has no effect: the split is not by group'
+            yield idle(source, keys, message, 'leave it out, or split "by: group"')
+
+
+def itself(spec: Classification, source: Source) -> Iterator[Problem]:
+    """A linear probe beside itself."""
+    for row, name in enumerate(spec.evaluate.baselines or ()):
+        keys: Keys = ("evaluate", "baselines", row)
+        if name == spec.classifier.family and keys in source.places:
+            yield idle(source, keys, f'"{name}" has no effect: it is the system')
+
+
+def repeated(spec: Classification, source: Source) -> Iterator[Problem]:
+    """Entries of a list that stand there already."""
+    section = spec.evaluate
+    yield from repeats(source, ("evaluate", "metrics"), section.metrics, (section.primary,))
+    yield from repeats(source, ("evaluate", "baselines"), section.baselines or (), ())
+    yield from repeats(source, ("classifier", "seeds"), spec.classifier.seeds, ())
+    if isinstance(spec.classifier, LinearProbe):
+        yield from repeats(source, ("classifier", "c"), spec.classifier.c, ())
+
+
+RULES = (bases.revision, metrics, selection, whole_texts, fields, group, itself, repeated)
