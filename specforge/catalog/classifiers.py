@@ -86,7 +86,7 @@ class Pairs(Section):
     """How the model is tuned on pairs of texts: of one class near, of two classes far."""
 
     loss: Literal["cosine_similarity", "cosent", "online_contrastive", "supervised_contrastive"] = "cosine_similarity"
-    """What is minimised over pairs, or over batches of texts (`supervised_contrastive`; Khosla et al. 2020)."""
+    """What is minimised over pairs, or over batches with texts of each class in twos (`supervised_contrastive`, Khosla et al. 2020; a text alone in its class trains the head only)."""
 
     sampling: Literal["oversampling", "undersampling", "unique"] = "oversampling"
     """How pairs are drawn: as many of one class as of two, the rarer sort repeated (`oversampling`) or the other cut (`undersampling`); or every pair once (`unique`)."""

@@ -14,7 +14,7 @@ import duckdb
 from specforge import classifying
 from specforge.catalog.classifiers import LinearProbe
 from specforge.catalog.tasks import TASKS
-from specforge.checks.classifiers import select_of
+from specforge.checks.classifiers import select_of, supervised
 from specforge.checks.near import duplicates
 from specforge.checks.texts import nearly, pairs_of, shared, token_counts, tokenizer_file
 from specforge.checks.words import clipped, counted, listed, percent
@@ -91,10 +91,11 @@ def sizes(data: Path) -> dict[str, int]:
 
 def nothing(classes: Classes) -> Iterator[Problem]:
     """Training needs two classes, choosing needs dev texts, reporting needs test texts."""
-    trained = classes.number("select count(*) from classes where drawn > 0")
+    twos = supervised(classes.spec)
+    trained = classes.number(f"select count(*) from classes where drawn > {int(twos)}")
     if trained < 2:
         keys: Keys = ("objectives", classes.spec.primary, "attribute")
-        message = f"{counted(trained, 'class', 'classes')} {'has' if trained == 1 else 'have'} texts that train, and two are needed"
+        message = f"{counted(trained, 'class', 'classes')} {'has' if trained == 1 else 'have'} {'two ' * twos}texts that train, and two are needed"
         yield Problem("SF004", message, classes.source.value_span(keys), keys, "", _fates(classes))
     for side in (*(("dev",) if _chooses(classes.spec) else ()), "test"):
         if not classes.number(f"select count(*) from rows where split = '{side}'"):

@@ -69,7 +69,24 @@ def whole_texts(spec: Classification, source: Source) -> Iterator[Problem]:
             yield Problem("SF003", message, source.key_span(keys), keys, hint)
 
 
-def _supervised(spec: Classification) -> bool:
+def in_twos(spec: Classification, source: Source) -> Iterator[Problem]:
+    """Batches of the supervised contrastive loss hold texts of each class in twos."""
+    if not isinstance(spec.classifier, SetFit) or not supervised(spec):
+        return
+    size, drawn = spec.classifier.train.batch_size, spec.objectives[spec.primary].per_class
+    why = 'and loss "supervised_contrastive" draws texts of a class in twos'
+    if size < 4 or size % 2:
+        keys: Keys = ("classifier", "train", "batch_size")
+        message = f'"batch_size" is {size}, {why}'
+        yield Problem("SF003", message, source.value_span(keys), keys, "set an even number from 4 on")
+    if drawn == 1:
+        keys = ("objectives", spec.primary, "per_class")
+        message = f'"per_class" is 1, {why}'
+        yield Problem("SF003", message, source.value_span(keys), keys, "draw 2 or more, or take another loss")
+
+
+def supervised(spec: Classification) -> bool:
+    """Whether the model is tuned on texts with their classes, and not on pairs."""
     return isinstance(spec.classifier, SetFit) and spec.classifier.train.loss == "supervised_contrastive"
 
 
@@ -95,8 +112,8 @@ def _nothing_frozen(spec: Classification) -> bool:
 _FIELDS: tuple[tuple[Keys, Callable[[Classification], bool], str], ...] = (
     (("classifier", "revision"), not_of_hub, "the base is no Hub name"),
     (("classifier", "train", "sampling"), _by_iterations, '"iterations" says how many pairs are drawn'),
-    (("classifier", "train", "sampling"), _supervised, 'loss "supervised_contrastive" draws no pairs'),
-    (("classifier", "train", "iterations"), _supervised, 'loss "supervised_contrastive" draws no pairs'),
+    (("classifier", "train", "sampling"), supervised, 'loss "supervised_contrastive" draws no pairs'),
+    (("classifier", "train", "iterations"), supervised, 'loss "supervised_contrastive" draws no pairs'),
     (("classifier", "head", "body_learning_rate"), _head_alone, 'without "end_to_end", the head is trained alone'),
     (("classifier", "train", "warmup"), _constant, 'schedule "constant" has no warm-up'),
     (("classifier", "train", "checkpoint_steps"), lambda spec: select_of(spec) is not None, '"select" says when to save'),
@@ -139,4 +156,4 @@ def repeated(spec: Classification, source: Source) -> Iterator[Problem]:
         yield from repeats(source, ("classifier", "c"), spec.classifier.c, ())
 
 
-RULES = (bases.revision, metrics, selection, whole_texts, fields, group, itself, repeated)
+RULES = (bases.revision, metrics, selection, whole_texts, in_twos, fields, group, itself, repeated)
