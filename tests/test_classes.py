@@ -195,7 +195,7 @@ FAMILIES = {
     "set_fit_layer": "family: set_fit, train: {max_steps: 5, loss: cosent}, head: {kind: differentiable, end_to_end: true}",
     "set_fit_supervised": "family: set_fit, train: {loss: supervised_contrastive, epochs: 2}",
     "fine_tune": "family: fine_tune, freeze: {embeddings: true, layers: 1}, class_weights: balanced, "
-    "train: {epochs: 2, learning_rate: 1e-3, checkpoint_steps: 4, gradient_accumulation: 2}",
+    "train: {epochs: 6, learning_rate: 1e-3, checkpoint_steps: 4, gradient_accumulation: 2}",
     "fine_tune_head": "family: fine_tune, freeze: all_but_head, train: {epochs: 2, dropout: 0, select: {metric: F1}}",
 }
 """Each family, with what its template says in several ways."""
