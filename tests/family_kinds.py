@@ -18,6 +18,7 @@ EXPANSION: dict[str, Data] = {"strategy": "min", "length": 20, "attend": False, 
 LATE: Changes = {
     "retriever.family": "late_interaction",
     "retriever.similarity": "maxsim",
+    "retriever.pooling": GONE,
     "index": {"kind": "flat"},
     "retriever.loss": {"kind": "multiple_negatives_ranking", "scale": 1.0},
     "evaluate.baselines": ("popularity", "co_occurrence", "bm25", "untuned"),
@@ -28,6 +29,7 @@ LATE: Changes = {
 SPARSE: Changes = {
     "retriever.family": "sparse_encoder",
     "retriever.similarity": "dot",
+    "retriever.pooling": GONE,
     "index": {"kind": "flat"},
     "retriever.loss": {"kind": "multiple_negatives_ranking", "scale": 1.0},
     "evaluate.baselines": ("popularity", "co_occurrence", "bm25"),

@@ -573,6 +573,8 @@ OTHERS: dict[str, Data] = {
     "evaluate.baselines": ("popularity", "bm25"),
     "evaluate.fuse": ("bm25",),
     "accept.SF204": "another reason",
+    "objectives.rows.range: (0.0, 5.0)": (0.0, 6.0),
+    "evaluate.metrics: ('Pearson',)": (),
     "evaluate.primary: Accuracy": "F1",
     "evaluate.metrics: ('F1',)": ("Accuracy",),
     "evaluate.baselines: ('majority', 'linear_probe')": ("majority",),
