@@ -575,6 +575,7 @@ OTHERS: dict[str, Data] = {
     "accept.SF204": "another reason",
     "objectives.rows.range: (0.0, 5.0)": (0.0, 6.0),
     "evaluate.metrics: ('Pearson',)": (),
+    "evaluate.primary: Spearman": "Pearson",
     "evaluate.primary: Accuracy": "F1",
     "evaluate.metrics: ('F1',)": ("Accuracy",),
     "evaluate.baselines: ('majority', 'linear_probe')": ("majority",),
