@@ -61,7 +61,9 @@ EXCEPTIONS = {
     "rich_fine_tune_chosen-classifier.train.select.on": NOWHERE,
     "rich_fine_tune_chosen-classifier.train.select.every": "a checkpoint is measured when it is saved: two arguments of the trainer",
     "rich_fine_tune_chosen-split.unit": KIND + ": a column instead of the id",
-    "rich_set_fit_layer-split.unit": KIND + ": a column instead of the text",
+    "rich_scored-objectives.items.score": "the judgments keep the score beside the grade that it gives",
+    "rich_loss_cosent-evaluate.primary": KIND + ": each metric is a function",
+    "rich_loss_cosent-evaluate.metrics": KIND + ": each metric is a function",
     "rich_linear_probe-evaluate.slices.maker.source": TABLES,
 }
 """Rich spec and path -> why a changed value does not change exactly one line."""
