@@ -196,13 +196,15 @@ def run(spec: Path, only: str | None, limit: int | None, force: bool, settings: 
 @click.argument("name")
 @click.argument("query")
 @click.option("-k", type=click.IntRange(1, 1000), default=10, help="Documents to show.")
-@click.option("--compare", is_flag=True, help="Show the untuned model beside the tuned one.")
+@click.option("--system", metavar="NAME", help="Ask this one, such as the retriever without its reranker.")
+@click.option("--compare", is_flag=True, help="Show all systems side by side, such as untuned beside tuned.")
 @_as_json
-def search(name: str, query: str, k: int, compare: bool, shape: str) -> int:
+def search(name: str, query: str, k: int, system: str | None, compare: bool, shape: str) -> int:
     """Ask the index of the last run."""
     from specforge import searching
 
-    click.echo(searching.search(Path.cwd(), name, query, k, compare=compare, as_json=shape == "json"), nl=False)
+    answer = searching.search(Path.cwd(), name, query, k, system=system, compare=compare, as_json=shape == "json")
+    click.echo(answer, nl=False)
     return 0
 
 

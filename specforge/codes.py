@@ -52,6 +52,7 @@ _ALL = (
     ),
     Code("SF109", "layers-of-a-cached-loss", _ERROR, "a wrapper of layers around a cached loss"),
     Code("SF110", "learning-rate", _WARNING, "a learning rate that the adaptation cannot learn by"),
+    Code("SF111", "wrong-activation", _ERROR, "an activation of scores that the loss cannot learn through"),
     Code("SF112", "unreachable-loss", _ERROR, "a loss, scale or margin that does not fit the similarity"),
     Code(
         "SF113", "metric-does-not-fit", _ERROR, "a metric that does not fit the task or is not computed at checkpoints"
@@ -68,6 +69,7 @@ _ALL = (
     Code("SF303", "training-after-test", _ERROR, "training events later than test events"),
     Code("SF304", "repeated-text", _WARNING, "one text under several ids"),
     Code("SF305", "missing-document", _WARNING, "judged documents that are missing from the collection"),
+    Code("SF306", "positives-put-in", _ERROR, "reranking evaluated with positives put in by hand"),
     Code("SF307", "evaluation-too-small", _WARNING, "an evaluation too small to see the effect"),
     Code("SF308", "rare-class", _WARNING, "a class with too few texts that train"),
     Code("SF309", "near-duplicates", _WARNING, "near duplicates of test queries in train"),

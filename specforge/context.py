@@ -38,6 +38,7 @@ def common(spec: Spec, folder: str) -> Values:
         "bootstrap": at.evaluate.bootstrap,
         "dimensions": At(list(dict.fromkeys(spec.evaluate.dimensions)), "evaluate.dimensions"),
         "retriever": at.retriever,
+        "lexical": spec.encoder is None,
         **(encoding(spec, spec.encoder, folder) if spec.encoder else {}),
         "split": at.split,
         "split_partial": f"sql/split/{spec.split.by}.sql.jinja",
@@ -131,7 +132,7 @@ def _dense(section: Retriever) -> Values:
     }
 
 
-_SAMPLERS = {
+SAMPLERS = {
     "no_duplicates": Code("NO_DUPLICATES"),
     "group_by_label": Code("GROUP_BY_LABEL"),
     "random": Code("BATCH_SAMPLER"),
@@ -162,7 +163,7 @@ def training(spec: Spec) -> Values:
         "train": at.train,
         "select": at.train.select,
         "select_depth": At(cutoff(train.select.metric), at.train.select.metric.trail) if train.select else None,
-        "sampler": _SAMPLERS[retriever.sampler],
+        "sampler": SAMPLERS[retriever.sampler],
         "saving": saving(train, at.train),
         "seed": At(train.seeds[0], at.train.seeds.trail),
         "more_seeds": At(list(train.seeds[1:]), at.train.seeds.trail),
@@ -304,6 +305,7 @@ def objective(spec: Spec, name: str) -> Values:
     return {
         "objective_partial": f"sql/objective/{value.sql}.sql.jinja",
         "of_items": value.queries == "documents",
+        "counted": not isinstance(value, Evidence),
         **own_sources(spec, name),
         "other_texts": augmenting.other_texts(value, spec),
         **measuring.of_objective(spec, name),

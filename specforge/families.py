@@ -14,6 +14,7 @@ _DENSE = {
     "read_index": Code('faiss.read_index(str(work / "index/index.faiss"))'),
     "read_test": Code('np.load(vectors / "test.npy")'),
     "read_corpus": Code('np.load(vectors / "corpus.npy")'),
+    "read_split": Code('np.load(work / f"vectors/{split}.npy")'),
     "digest": Code("hashlib.sha256(vectors.tobytes()).hexdigest()"),
     "compared": Code("np.stack([rows[query] for query in part.ids]) @ documents.T"),
 }
@@ -23,6 +24,7 @@ _OWN = {
     "read_index": Code('read_index(work / "index")'),
     "read_test": Code('read_vectors(vectors, "test")'),
     "read_corpus": Code('read_vectors(vectors, "corpus")'),
+    "read_split": Code('read_vectors(work / "vectors", split)'),
     "digest": Code("digest(vectors)"),
     "compared": Code("encoder.compare(asked[[places[query] for query in part.ids]], documents)"),
 }

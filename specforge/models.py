@@ -14,9 +14,12 @@ from specforge import references
 from specforge.catalog.bases import Base, known
 from specforge.catalog.classifiers import Classifier
 from specforge.locate import LookupFailure, locate
+from specforge.spec.reranker import CrossEncoder
 from specforge.spec.retriever import Retriever
 
 Json = dict[str, object]
+Based = Retriever | Classifier | CrossEncoder
+"""A section of the spec with a base model."""
 
 _POOLINGS = {"mean": "mean", "cls": "cls", "lasttoken": "last_token"}
 _OLD_POOLINGS = {
@@ -54,13 +57,19 @@ class Model:
     width: int = 4
 
 
-def model(section: Retriever | Classifier, spec_folder: Path) -> Model:
+def model(section: Based, spec_folder: Path) -> Model:
     """The base model of a section. Raises LookupFailure where it is a folder that is not there."""
     place = references.parse(section.base, "", hub=True)
     if place is None or place.kind != "hub":
         return at(locate(section.base, spec_folder)[0])
     card, folder = known(place.path) or Base(), cached(place.path, section.revision)
     return replace(at(folder, card), folder=folder) if folder else Model(card)
+
+
+def model_folder(model: str, base: Path) -> Path | None:
+    """Where a model lies; None for a Hub name. Raises LookupFailure."""
+    place = references.parse(model, "", hub=True)
+    return None if place is None or place.kind == "hub" else locate(model, base)[0]
 
 
 def folder_of(retriever: Retriever, spec_folder: Path) -> Path | None:

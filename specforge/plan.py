@@ -5,7 +5,19 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from specforge import classifying, context, families, feeding, measuring, parts, reading, references, relations
+from specforge import (
+    classifying,
+    context,
+    families,
+    feeding,
+    measuring,
+    parts,
+    reading,
+    references,
+    relations,
+    rerankers,
+    reranking,
+)
 from specforge.catalog.baselines import BASELINES
 from specforge.catalog.families import FAMILIES
 from specforge.catalog.libraries import LIBRARIES, READERS
@@ -61,7 +73,7 @@ def make(spec: Spec | Classification, spec_file: Path) -> Plan:
     folder = base.relative_to(root).as_posix()
     source = spec_file.resolve().relative_to(root).as_posix()
     if isinstance(spec, Classification):
-        model = _model_reference(spec.encoder.base, spec.encoder.revision)
+        model = references.model(spec.encoder.base, spec.encoder.revision)
         stages = classifying.stages(spec, _data(spec), model, _reading(spec))
         files = [File(*file) for file in classifying.files(spec, folder)]
         return Plan(spec, root, base, source, _with_texts(spec, files, stages), stages)
@@ -87,14 +99,20 @@ def model_system(spec: Spec) -> str:
     return "tuned" if is_tuned(spec) else "untuned"
 
 
+def system(spec: Spec) -> str:
+    """The name of what users get, which the verdict is about: the retriever, or it with its reranker."""
+    return reranking.pipeline(spec, model_system(spec))
+
+
 def precision_of(spec: Experiment) -> str:
     """The number format that the model encodes in; nothing where it does not encode."""
     return spec.encoder.precision if spec.encoder else ""
 
 
 def baselines(spec: Spec) -> list[str]:
-    """The baselines beside the system under test."""
-    return [name for name in dict.fromkeys(asked_baselines(spec)) if name != model_system(spec)]
+    """The baselines beside the system under test, but for the reranker's own."""
+    apart = (model_system(spec), rerankers.UNTUNED)
+    return [name for name in dict.fromkeys(asked_baselines(spec)) if name not in apart]
 
 
 def asked_baselines(spec: Spec) -> tuple[str, ...]:
@@ -103,13 +121,13 @@ def asked_baselines(spec: Spec) -> tuple[str, ...]:
         return spec.evaluate.baselines
     of_items = all(objective.queries == "documents" for objective in spec.objectives.values())
     fitting = {name: baseline for name, baseline in BASELINES.items() if spec.task in baseline.tasks}
-    names = [name for name, baseline in fitting.items() if of_items or not baseline.of_items]
+    names = [name for name, baseline in fitting.items() if (of_items or not baseline.of_items) and not baseline.reranks]
     return tuple(name for name in names if not BASELINES[name].dense or is_dense(spec))
 
 
 def is_dense(spec: Spec) -> bool:
     """Whether the retriever makes one vector of a text, as its base does before training."""
-    return spec.encoder is None or FAMILIES[spec.encoder.family].dense
+    return spec.encoder is not None and FAMILIES[spec.encoder.family].dense
 
 
 def fused(spec: Spec) -> list[str]:
@@ -127,6 +145,7 @@ def _files(
 ) -> tuple[File, ...]:
     values = {
         **context.common(spec, folder),
+        **reranking.values(spec, folder, model_system(spec), shown=context.shown(spec)),
         "tuned": is_tuned(spec),
         "model_system": model_system(spec),
         **context.baselines(baselines(spec), fused(spec), model_system(spec)),
@@ -137,6 +156,8 @@ def _files(
     }
     files = [File(name, template, values | more) for name, template, more in scripts]
     files += [File(f"{stem}.py", _template(stem, spec), values) for stem in _scripts(spec)]
+    if spec.encoder is None:
+        files.append(File("index.py", "python/word_index.py.jinja", values))
     files += [
         File(f"{stem}.py", "python/embed.py.jinja", {**values, "embed": context.embedding(stem, is_tuned(spec))})
         for stem in _embeddings(spec)
@@ -176,22 +197,14 @@ def _scripts(spec: Spec) -> list[str]:
     trained += ["others"] if spec.others else []
     trained += ["folds"] if spec.folds else []
     rivals = ["baselines"] if baselines(spec) or fused(spec) else []
-    return [
-        "prepare",
-        "encoder",
-        "ranking",
-        "measures",
-        "intervals",
-        "vectors",
-        *rivals,
-        *trained,
-        "index",
-        "evaluation",
-        "search",
-    ]
+    answering = ["encoder", "vectors", "index"] if spec.encoder else ["lexical"]
+    shared = ["prepare", "ranking", "measures", "intervals", "evaluation", "search"]
+    return [*shared, *answering, *rivals, *trained, *reranking.scripts(spec)]
 
 
 def _embeddings(spec: Spec) -> list[str]:
+    if spec.encoder is None:
+        return []
     return ["embed", "untuned"] if needs_untuned(spec) else ["embed"]
 
 
@@ -208,7 +221,8 @@ def _reading(spec: Experiment) -> tuple[str, ...]:
 
 
 def _packages(spec: Experiment) -> list[str]:
-    texts = [source.path for source in spec.sources.values()] + [spec.encoder.base if spec.encoder else ""]
+    models = [one.base for one in (spec.encoder, getattr(spec, "reranker", None)) if one is not None]
+    texts = [*(source.path for source in spec.sources.values()), *models]
     found = [references.parse(text, "") for text in texts if text.startswith("package:")]
     return list(dict.fromkeys(f"{one.distribution}=={one.version}" for one in found if one is not None))
 
@@ -220,11 +234,6 @@ def _described(stages: tuple[Stage, ...]) -> list[dict[str, str]]:
     return [{"script": stage.script, "reads": reads[stage.name], "writes": outputs[stage.name]} for stage in stages]
 
 
-def _model_reference(base: str, revision: str | None) -> str:
-    found = references.parse(base, "", hub=True)
-    return f"hub:{found.path}@{revision or 'main'}" if found is not None and found.kind == "hub" else base
-
-
 def _data(spec: Experiment) -> tuple[str, ...]:
     """What the sources are fingerprinted by."""
     return tuple(dict.fromkeys(reading.reference(spec.sources[name]) for name in relations.used_sources(spec)))
@@ -233,7 +242,8 @@ def _data(spec: Experiment) -> tuple[str, ...]:
 def _stages(spec: Spec, scripts: tuple[str, ...]) -> tuple[Stage, ...]:
     """The scripts in order; `scripts` are those in SQL. Each names what its output depends on, and no more."""
     files = _data(spec)
-    model = (_model_reference(spec.encoder.base, spec.encoder.revision),) if spec.encoder else ()
+    model = (references.model(spec.encoder.base, spec.encoder.revision),) if spec.encoder else ()
+    embed = ("embed",) if spec.encoder else ()
     precision = precision_of(spec)
     known = ("prepare", "untuned") if needs_untuned(spec) else ("prepare",)
     rivals = ("baselines",) if spec.ranks and baselines(spec) else ()
@@ -246,9 +256,11 @@ def _stages(spec: Spec, scripts: tuple[str, ...]) -> tuple[Stage, ...]:
     repeats = ("repeats",) if more_seeds(spec) else ()
     others = ("others",) if spec.ranks and spec.others else ()
     more_folds = ("folds",) if spec.folds else ()
-    measured = (*known, *rivals, "embed", *(("index",) if spec.ranks else ()), *repeats, *others, *more_folds)
+    answering = (*embed, *(("index",) if spec.ranks else ()))
+    reranked = ("rerank",) if spec.reranker else ()
+    measured = (*known, *rivals, *answering, *repeats, *others, *more_folds, *reranked)
     ranking = ("ir-measures", "numpy", "scipy")
-    searching = FAMILIES[spec.encoder.family].libraries if spec.encoder else ()
+    searching = FAMILIES[spec.encoder.family].libraries if spec.encoder else ("bm25s",)
     judging = (*searching, "pytrec-eval-terrier", *ranking) if spec.ranks else ("numpy", "pyarrow")
     clustering = ("scikit-learn",) if spec.task == "clustering" else ()
     training = (*training, *clustering) if measuring.selects(spec) else training
@@ -269,7 +281,7 @@ def _stages(spec: Spec, scripts: tuple[str, ...]) -> tuple[Stage, ...]:
         _mine(spec, model, encoding),
         Stage("train", "train.py", "model", ("prepare", *mined), model, (), training, precision),
         Stage("embed", "embed.py", "vectors", ("prepare", *trained), base, (), encoding, precision),
-        Stage("index", "index.py", "index", ("embed",), (), (), (*searching, "numpy"), precision),
+        Stage("index", "index.py", "index", embed or ("prepare",), (), (), (*searching, "numpy"), precision),
         Stage("repeats", "repeats.py", "repeats", ("prepare", *mined), model, (), training, precision),
         Stage(
             "folds",
@@ -282,13 +294,23 @@ def _stages(spec: Spec, scripts: tuple[str, ...]) -> tuple[Stage, ...]:
                 "duckdb",
                 "pyarrow",
                 *_reading(spec),
-                *(training if is_tuned(spec) else encoding),
+                *(training if is_tuned(spec) else encoding if embed else ()),
                 *searching,
                 *_finding(spec),
             ),
             precision,
         ),
-        Stage("others", "others.py", "others", ("prepare", *trained), model, (), (*encoding, *searching), precision),
+        Stage(
+            "others",
+            "others.py",
+            "others",
+            ("prepare", *trained),
+            model,
+            (),
+            (*(encoding if embed else ()), *searching),
+            precision,
+        ),
+        *reranking.stages(spec, ("prepare", *trained, *answering), base, searching, precision),
         Stage(
             "evaluation",
             "evaluation.py",
@@ -300,7 +322,7 @@ def _stages(spec: Spec, scripts: tuple[str, ...]) -> tuple[Stage, ...]:
             precision,
         ),
     )
-    wanted = {*measured, *first, *mined, *trained, "evaluation"}
+    wanted = {*measured, *first, *mined, *trained, "candidates", "train_reranker", "evaluation"}
     return tuple(stage for stage in stages if stage.name in wanted)
 
 

@@ -6,12 +6,12 @@ import json
 from dataclasses import asdict
 from pathlib import Path
 
-from specforge import feeding, pipeline
+from specforge import feeding, pipeline, rerankers
 from specforge.plan import Plan
 from specforge.report import tables as report
 from specforge.run import runner
 from specforge.run.stage import StageStatus
-from specforge.spec.document import Classification
+from specforge.spec.document import Classification, Spec
 
 
 def describe(made: Plan, *, as_json: bool) -> str:
@@ -45,7 +45,23 @@ def _shapes(made: Plan) -> str:
         if loss is not None and found is not None and encoder is not None:
             lines += [f"{step.given} become {step.wanted}: {step.does}" for step in found[1]]
             lines.append(f'loss "{loss.kind}" takes {found[0]}, drawn by sampler "{encoder.sampler}"')
-    return "; ".join(lines if loss else [*lines, "nothing is trained"])
+    lines += _reranked(made.spec)
+    return "; ".join(lines if loss or rerankers.trained(made.spec) else [*lines, "nothing is trained"])
+
+
+def _reranked(spec: Spec) -> list[str]:
+    """What the reranker takes of what the objective gives and the retriever finds."""
+    section = spec.reranker
+    if section is None:
+        return []
+    loss, found = section.loss, rerankers.way(spec, spec.primary) if rerankers.trained(spec) else None
+    if loss is None or found is None:
+        return []
+    negatives, (first, last) = section.negatives.per_positive, section.negatives.ranks
+    return [
+        *(f"{step.given} become {step.wanted}: {step.does}" for step in found[1]),
+        f'the reranker\'s loss "{loss.kind}" takes {found[0]}, with {negatives} negatives a positive of ranks {first} to {last}',
+    ]
 
 
 def _rows(made: Plan, found: list[StageStatus]) -> dict[str, int]:

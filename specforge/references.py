@@ -48,6 +48,12 @@ def parse(text: str, base: str, *, hub: bool = False) -> Reference | None:
     return Reference("file", posixpath.normpath(posixpath.join(base, text)))
 
 
+def model(base: str, revision: str | None) -> str:
+    """What the key of a stage that reads a model fingerprints."""
+    found = parse(base, "", hub=True)
+    return f"hub:{found.path}@{revision or 'main'}" if found is not None and found.kind == "hub" else base
+
+
 SCHEMES = {"hub:": "hub", "sqlite:///": "sqlite", "env:": "postgresql"}
 """How the path of a source begins that is no file -> its reader."""
 

@@ -152,6 +152,8 @@ def _show(console: Console, metrics: Mapping[str, Any], basis: str, *, style: st
     if "judged" in metrics:
         shares = ", ".join(f"{name} {100 * share:.0f} %" for name, share in metrics["judged"].items())
         console.print(f"ranked: what was shown for the query; of the 10 best of all documents were judged: {shares}")
+    if "reranking" in metrics:
+        console.print(_ceiling(metrics), soft_wrap=True)
     for line in verdict(metrics):
         console.print(line, style=style, soft_wrap=True)
     for name, found in metrics.get("slices", {}).items():
@@ -174,6 +176,15 @@ def _measured(metrics: Mapping[str, Any]) -> str:
     if "classes" in metrics:
         return f"{metrics['queries']} test documents of {len(metrics['classes'])} classes"
     return f"{metrics['rows']} test pairs of {metrics['queries']} anchors"
+
+
+def _ceiling(metrics: Mapping[str, Any]) -> str:
+    """What was reranked, and the most that could come of it."""
+    found, primary = metrics["reranking"], metrics["primary"]
+    what = {"found": f"the first {found['over']} that the retriever found", "shown": "what was shown for the query"}
+    relevant = f"{100 * found['found']:.1f} % of the relevant documents are among them"
+    best = f"the best order of them has {primary} {found['ceiling'][primary]['mean']:.3f}"
+    return f"reranked: {what[found['candidates']]}; {relevant}, and {best}"
 
 
 def _rows(record: results.Json) -> str:
@@ -217,6 +228,10 @@ def _cost(record: results.Json) -> str:
     if "index_bytes" not in record:
         return f"training took {seconds['train']} s here, {record['queries']} texts were classed in {seconds['predictions']} s"
     size = int(str(record["index_bytes"])) / 2**20
-    return (
-        f"adopting it: {record['documents']} documents to embed ({seconds['embed']} s here), an index of {size:.1f} MiB"
-    )
+    cost = [f"{record['documents']} documents to embed ({seconds['embed']} s here)"] if "embed" in seconds else []
+    cost.append(f"an index of {size:.1f} MiB")
+    reranking = record.get("reranking")
+    if isinstance(reranking, dict):
+        each = seconds["rerank"] / int(str(record["queries"]))
+        cost.append(f"{reranking['over']} pairs to score for a query ({each:.2f} s here)")
+    return f"adopting it: {', '.join(cost)}"

@@ -8,15 +8,16 @@ import sys
 from dataclasses import asdict
 from pathlib import Path
 
+from specforge.checks.words import listed
 from specforge.errors import UsageError
 from specforge.report import tables as report
 
 
-def search(root: Path, name: str, query: str, k: int, *, compare: bool, as_json: bool) -> str:
-    """The best `k` documents, as a table or as JSON; with `compare`, by the untuned model too.
+def search(root: Path, name: str, query: str, k: int, *, system: str | None, compare: bool, as_json: bool) -> str:
+    """The best `k` documents, as a table or as JSON; by another system than the one under test, or with `compare` by all.
 
     Raises:
-        UsageError: nothing was run under this name, or it ranks nothing, or there is no untuned model to compare with.
+        UsageError: nothing was run under this name, or it ranks nothing, or has no such system, or no other to compare with.
     """
     code, work = root / "generated" / name, root / "runs" / name
     if name.isidentifier() and (work / "evaluation").exists() and not (code / "search.py").exists():
@@ -25,9 +26,11 @@ def search(root: Path, name: str, query: str, k: int, *, compare: bool, as_json:
         raise UsageError(f'nothing to ask under the name "{name}"; run specforge run specs/{name}.yaml first')
     sys.path.insert(0, str(code))
     systems = importlib.import_module("search").SYSTEMS
-    if compare and "untuned" not in systems:
+    if compare and len(systems) == 1:
         raise UsageError(f'"{name}" keeps no untuned vectors; give it the baseline "untuned"')
-    wanted = list(systems) if compare else list(systems)[:1]
+    if system is not None and system not in systems:
+        raise UsageError(f'"{name}" has no system "{system}"; it has {listed(systems)}')
+    wanted = list(systems) if compare else [system or next(iter(systems))]
     found: dict[str, list[dict[str, object]]] = {
         system: [asdict(hit) for hit in systems[system](work, query, k)] for system in wanted
     }

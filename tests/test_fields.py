@@ -20,6 +20,7 @@ NOWHERE = {
     "index.similarity": "SF205 refuses any but the retriever's own",
     "retriever.train.select.on": "SF114 refuses any but dev",
     "classifier.train.select.on": "SF114 refuses any but dev",
+    "reranker.train.select.on": "SF114 refuses any but dev",
 }
 """Path -> what uses the field instead of the generated code."""
 

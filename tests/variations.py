@@ -22,6 +22,7 @@ from kinds import (
     TEXTS,
     Changes,
 )
+from rerankers import MORE_RERANKERS, OTHERS_OF_RERANKERS, RERANKERS
 
 from specforge import plan
 from specforge.load import load
@@ -297,7 +298,7 @@ MORE_NESTED: dict[str, Changes] = {
     "cut_with_seeds": {"evaluate.dimensions": (64, 32), "retriever.train.seeds": (1, 2)},
 }  # fmt: skip
 
-RICHES |= KINDS | LOSS_KINDS | RICH_FAMILIES | NEGATIVES | NESTED | CLASSIFIERS
+RICHES |= KINDS | LOSS_KINDS | RICH_FAMILIES | NEGATIVES | NESTED | CLASSIFIERS | RERANKERS
 
 VARIATIONS: dict[str, Changes] = {
     **RICHES,
@@ -316,6 +317,7 @@ VARIATIONS: dict[str, Changes] = {
     **MORE_NEGATIVES,
     **MORE_NESTED,
     **MORE_CLASSIFIERS,
+    **MORE_RERANKERS,
     "random_sampler": {"retriever.train.sampler": "random", "retriever.train.select": STEPS},
     "weight_equal": {"objectives.carts.weight": "equal"},
     "weight_count": {"objectives.carts.weight": "count", "split": {**BOTH, "unit": "id"}},
@@ -595,6 +597,7 @@ OTHERS: dict[str, Data] = {
     "classifier.train.select.metric": "Accuracy",
     "classifier.train.select.on": "test",
     "classifier.head.class_weights": "equal",
+    **OTHERS_OF_RERANKERS,
 }
 """Path of a text or list in the rich specs, with its value where it has several -> another value of it."""
 
@@ -669,5 +672,7 @@ _UNCHANGED = (
     "split.by",
     "index.kind",
     "sources.products_too",
+    "reranker.family",
+    "reranker.loss.kind",
 )
 """Fields with one value only, tags that stand for another section, and the second collection."""

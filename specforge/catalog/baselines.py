@@ -17,6 +17,7 @@ class Baseline:
         known_items_only: whether it has nothing to say about items that were never in a training group.
         of_items: whether it needs queries that are documents of the collection.
         tasks: what it can do.
+        reranks: whether it orders anew what the retriever found.
     """
 
     title: str
@@ -24,6 +25,7 @@ class Baseline:
     known_items_only: bool
     of_items: bool = False
     tasks: tuple[str, ...] = ("retrieval",)
+    reranks: bool = False
 
 
 BASELINES = {
@@ -37,6 +39,7 @@ BASELINES = {
         "words in common, of all that either has (Jaccard)", False, False, tasks=("similarity", "pairs", "triplets")
     ),
     "untuned": Baseline("the base model as it comes", True, False, tasks=OF_RETRIEVER),
+    "untuned_reranker": Baseline("the reranker's base as it comes, over the retriever", False, False, reranks=True),
 }
 
 TUNED = "tuned"

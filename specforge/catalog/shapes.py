@@ -7,9 +7,9 @@ from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from typing import Literal
 
-Need = Literal["negatives", "several", "teacher"]
+Need = Literal["negatives", "several", "teacher", "reranker", "found"]
 """What makes a coercion possible: a section of the retriever or reranker; `several` is `negatives` that give each row as
-many as any other, and more than one."""
+many as any other, and more than one; `reranker` is being a reranker's, `found` are negatives that its retriever finds."""
 
 
 @dataclass(frozen=True)
@@ -31,6 +31,7 @@ SHAPES = {
     "pairs": Shape(("anchor", "positive"), "an anchor and a positive"),
     "triplets": Shape(("anchor", "positive", "negative"), "an anchor, a positive and a negative", True),
     "tuples": Shape(("anchor", "positive", "negatives"), "an anchor, a positive and several negatives", True),
+    "lists": Shape(("anchor", "documents", "labels"), "an anchor, documents, and how relevant each of them is", True),
     "labelled_pairs": Shape(("anchor", "document", "label"), "an anchor, a document, and whether it is relevant", True),
     "scored_pairs": Shape(("anchor", "document", "score"), "an anchor, a document, and how similar they are"),
     "classes": Shape(("text", "label"), "a text and its class"),
@@ -72,6 +73,9 @@ COERCIONS = (
     Coercion("triplets", "tuples", "the negatives of a pair stand in one row", "several"),
     Coercion("triplets", "pairs", "the negatives are left out"),
     Coercion("triplets", "labelled_pairs", "positives are labelled 1, negatives 0"),
+    Coercion("triplets", "tuples", "the negatives of a positive stand in one row", "reranker"),
+    Coercion("triplets", "lists", "the documents of an anchor stand in one row", "reranker"),
+    Coercion("pairs", "triplets", "what the retriever finds and is not relevant is negative", "found"),
 )
 
 

@@ -15,6 +15,7 @@ from specforge.spec.document import Experiment, Spec
 from specforge.spec.retriever import BiEncoder, Prompts
 
 _COMMIT = r"[0-9a-f]{40}"
+_COMMITS = 'set "revision" to the commit, 40 hex digits, that the Hub shows under "History"'
 _TASK = "a sentence that says what is sought"
 
 
@@ -159,29 +160,41 @@ _JUDGES = (prompts, pooling, similarity, positions, layers, static, code)
 def revision(spec: Experiment, source: Source) -> Iterator[Problem]:
     """A commit names one content for good."""
     assert spec.encoder is not None, "asked of what encodes texts"
-    chosen, keys = spec.encoder.revision, (spec.trains, "revision")
-    place = references.parse(spec.encoder.base, "", hub=True)
-    if place is None or place.kind != "hub" or re.fullmatch(_COMMIT, chosen or ""):
+    yield from no_commit(source, spec.trains, spec.encoder.base, spec.encoder.revision)
+    if not isinstance(spec, Spec) or spec.encoder.revision is not None or not spec.encoded.trust_remote_code:
         return
-    hint = 'set "revision" to the commit, 40 hex digits, that the Hub shows under "History"'
-    if chosen is not None:
-        message = f'revision "{clipped(chosen)}" is a branch or tag, which may move, and no commit'
-        yield Problem("SF403", message, source.value_span(keys), keys, hint)
-    elif isinstance(spec, Spec) and spec.encoded.trust_remote_code:
-        keys = ("retriever", "trust_remote_code")
+    if _of_hub(spec.encoder.base):
+        keys: Keys = ("retriever", "trust_remote_code")
         message = "code is trusted that may be another tomorrow: the base model is not pinned to a commit"
-        yield Problem("SF403", message, source.key_span(keys), keys, hint)
+        yield Problem("SF403", message, source.key_span(keys), keys, _COMMITS)
+
+
+def no_commit(source: Source, section: str, base: str, revision: str | None) -> Iterator[Problem]:
+    """The revision of any section's base that is no commit."""
+    if revision is not None and _of_hub(base) and not re.fullmatch(_COMMIT, revision):
+        keys: Keys = (section, "revision")
+        message = f'revision "{clipped(revision)}" is a branch or tag, which may move, and no commit'
+        yield Problem("SF403", message, source.value_span(keys), keys, _COMMITS)
+
+
+def _of_hub(base: str) -> bool:
+    place = references.parse(base, "", hub=True)
+    return place is not None and place.kind == "hub"
 
 
 def unpinned(spec: Experiment, source: Source) -> Iterator[Problem]:
     """Without a commit, the newest is taken, whichever it is on the day."""
     assert spec.encoder is not None, "asked of what encodes texts"
-    place = references.parse(spec.encoder.base, "", hub=True)
-    if place is not None and place.kind == "hub" and spec.encoder.revision is None:
-        keys: Keys = (spec.trains, "base")
-        hint = 'set "revision" to the commit, 40 hex digits, that the Hub shows under "History"'
+    yield from without_commit(source, spec.trains, spec.encoder.base, spec.encoder.revision)
+
+
+def without_commit(source: Source, section: str, base: str, revision: str | None) -> Iterator[Problem]:
+    """The same of the base of any section."""
+    place = references.parse(base, "", hub=True)
+    if place is not None and place.kind == "hub" and revision is None:
+        keys: Keys = (section, "base")
         message = f"base model {listed([clipped(place.path)])} is not pinned to a commit"
-        yield Problem("SF402", message, source.value_span(keys), keys, hint)
+        yield Problem("SF402", message, source.value_span(keys), keys, _COMMITS)
 
 
 RULES = (cards, revision)

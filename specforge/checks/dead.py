@@ -9,6 +9,7 @@ from specforge.catalog.evidence import Evidence, Interacted, ScoredPairs
 from specforge.catalog.objectives import Grouped, Objective
 from specforge.catalog.roles import tables
 from specforge.problems import Keys, Problem
+from specforge.rerankers import trained as reranked
 from specforge.source import Source
 from specforge.spec.document import Experiment, Spec
 from specforge.spec.retriever import Select, Train
@@ -62,6 +63,29 @@ def _mixes_one(spec: Spec) -> bool:
     return len(spec.objectives) == 1 and train is not None and any((train.mixture or {}).values())
 
 
+def _reranker_at_rest(spec: Spec) -> bool:
+    return spec.reranker is not None and reranked(spec) is None
+
+
+def _reranker_not_of_hub(spec: Spec) -> bool:
+    place = references.parse(spec.reranker.base, "", hub=True) if spec.reranker else None
+    return place is not None and place.kind != "hub"
+
+
+def _reranker_constant(spec: Spec) -> bool:
+    train = reranked(spec)
+    return train is not None and train.schedule == "constant" and train.warmup > 0
+
+
+def _reranker_selects(spec: Spec) -> bool:
+    train = reranked(spec)
+    return train is not None and train.select is not None
+
+
+def _none_found(spec: Spec) -> bool:
+    return spec.reranker is not None and spec.reranker.negatives.per_positive == 0
+
+
 def _whole_rows(spec: Spec) -> bool:
     """Whether no objective counts meetings in groups, of which some only judge."""
     return not any(isinstance(objective, Grouped) for objective in spec.objectives.values())
@@ -99,6 +123,15 @@ _FIELDS: tuple[tuple[Keys, Callable[[Spec], bool], str], ...] = (
         lambda spec: _weighs(spec, ("document",)),
         '"query" has weight 0',
     ),
+    (("index",), lambda spec: spec.encoder is None, "bm25 has no vectors"),
+    (("reranker", "loss"), _reranker_at_rest, "nothing is trained"),
+    (("reranker", "activation"), _reranker_at_rest, "nothing is trained"),
+    (("reranker", "negatives"), _reranker_at_rest, "nothing is trained"),
+    (("reranker", "revision"), _reranker_not_of_hub, "the base is no Hub name"),
+    (("reranker", "negatives", "ranks"), _none_found, '"per_positive" is 0'),
+    (("reranker", "train", "mixture"), lambda spec: reranked(spec) is not None, "a reranker is of one objective"),
+    (("reranker", "train", "warmup"), _reranker_constant, 'schedule "constant" has no warm-up'),
+    (("reranker", "train", "checkpoint_steps"), _reranker_selects, '"select" says when to save'),
     (("split", "test"), lambda spec: bool(spec.folds), '"folds" says what reports'),
     (("evaluate", "objective"), lambda spec: len(spec.objectives) == 1, "there is no other"),
     (("retriever", "train", "mixture"), _mixes_one, "there is one objective"),
@@ -220,11 +253,12 @@ def itself(spec: Spec, source: Source) -> Iterator[Problem]:
     """An untrained model beside, or fused with, itself."""
     if trained(spec) is not None:
         return
+    own, why = ("untuned", "nothing is trained") if spec.encoder else ("bm25", "nothing else retrieves")
     for key in ("baselines", "fuse"):
         for row, name in enumerate(getattr(spec.evaluate, key) or ()):
             keys: Keys = ("evaluate", key, row)
-            if name == "untuned" and keys in source.places:
-                yield idle(source, keys, '"untuned" has no effect: nothing is trained, so it is the system')
+            if name == own and keys in source.places:
+                yield idle(source, keys, f'"{own}" has no effect: {why}, so it is the system')
 
 
 def accepted(spec: Experiment, problems: Iterable[Problem]) -> tuple[list[Problem], list[Problem]]:

@@ -6,7 +6,6 @@ import json
 from collections.abc import Iterator
 from pathlib import Path
 
-from specforge import references
 from specforge.catalog.baselines import BASELINES
 from specforge.catalog.families import FAMILIES
 from specforge.catalog.negatives import Clusters, Mined
@@ -159,17 +158,3 @@ def _object(file: Path) -> dict[str, object]:
     except (OSError, ValueError):
         return {}
     return found if isinstance(found, dict) else {}
-
-
-def cached(retriever: Retriever) -> Path | None:
-    """The folder of a Hub model that was downloaded before; nothing is fetched."""
-    from huggingface_hub import try_to_load_from_cache
-
-    place = references.parse(retriever.base, "", hub=True)
-    if place is None or place.kind != "hub":
-        return None
-    try:
-        found = try_to_load_from_cache(place.path, "config.json", revision=retriever.revision)
-    except ValueError:
-        return None
-    return Path(found).parent if isinstance(found, str) else None

@@ -6,6 +6,7 @@ import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import cast
 
+from specforge import plan
 from specforge.catalog.metrics import UNRANKED, parse
 from specforge.catalog.tasks import TASKS
 from specforge.checks import chance
@@ -13,7 +14,7 @@ from specforge.checks.chance import SURE, Metrics
 from specforge.checks.words import counted, listed
 from specforge.problems import Keys, Problem, in_order
 from specforge.source import Source
-from specforge.spec.document import Classification, Experiment
+from specforge.spec.document import Classification, Experiment, Spec
 
 _KEYS: Keys = ("evaluate", "primary")
 _ROUNDING = 1e-6
@@ -125,12 +126,12 @@ def _impossible(source: Source, message: str, hint: str) -> Problem:
 
 def not_better(spec: Experiment, source: Source, metrics: Metrics) -> Iterator[Problem]:
     """The model should beat what costs less."""
-    primary = metrics["primary"]
-    system = next((one["system"] for one in metrics["differences"] if "+" not in one["system"]), "")
+    system, primary = _system(spec), metrics["primary"]
+    rivals = (*_RIVALS, plan.model_system(spec)) if isinstance(spec, Spec) else _RIVALS
     lost = [
         one
         for one in metrics["differences"]
-        if (one["system"], one["metric"]) == (system, primary) and one["over"] in _RIVALS and one["low"] <= 0
+        if (one["system"], one["metric"]) == (system, primary) and one["over"] in rivals and one["low"] <= 0
     ]
     if not lost:
         return
@@ -143,10 +144,19 @@ def not_better(spec: Experiment, source: Source, metrics: Metrics) -> Iterator[P
     yield Problem("SF505", message, source.value_span(_KEYS), _KEYS, _reasons(spec, names, metrics), evidence)
 
 
+def _system(spec: Experiment) -> str:
+    """What the verdict is about."""
+    if isinstance(spec, Spec):
+        return plan.system(spec)
+    return spec.classifier.family if isinstance(spec, Classification) else ""
+
+
 def _reasons(spec: Experiment, names: list[str], metrics: Metrics) -> str:
     """What to look at first, the likeliest before the others."""
     unit = TASKS[metrics.get("task", "retrieval")].unit
     reasons = [f"{counted(int(metrics['queries']), *unit)} may be too few (SF307)"]
+    if isinstance(spec, Spec) and spec.reranker is not None and plan.model_system(spec) in names:
+        reasons.append("the reranker may need longer training, or more negatives")
     if "untuned" in names:
         reasons.append("training may be too short, or its negatives false (SF105)")
     if "linear_probe" in names:

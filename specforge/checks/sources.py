@@ -8,9 +8,9 @@ from pathlib import Path
 
 import duckdb
 
-from specforge import models, references, relations
+from specforge import models, relations
 from specforge.catalog.roles import tables
-from specforge.checks import adaptation, bases, families, memory, nested, sandbox
+from specforge.checks import adaptation, bases, families, heads, memory, nested, sandbox
 from specforge.checks.keys import key_kinds
 from specforge.checks.labels import flags, grades, numbers, thresholds
 from specforge.checks.missing import ids_known, lists, single_queries
@@ -19,7 +19,7 @@ from specforge.checks.opening import Rows, needs, no_column, open_all
 from specforge.checks.queries import queries
 from specforge.checks.sandbox import first_line
 from specforge.checks.words import clipped, counted, listed
-from specforge.locate import LookupFailure, locate
+from specforge.locate import LookupFailure
 from specforge.problems import Keys, Problem, in_order
 from specforge.quote import identifier
 from specforge.source import Source
@@ -165,39 +165,40 @@ RULES = (
 
 
 def model(spec: Experiment, source: Source, base: Path) -> Iterator[Problem]:
-    """The base model, by its own files where they are at hand; of the Hub nothing is fetched."""
-    if spec.encoder is None:
-        return
-    keys: Keys = (spec.trains, "base")
-    span, name = source.value_span(keys), spec.encoder.base
+    """The base models, by their own files where they are at hand; of the Hub nothing is fetched."""
+    if spec.encoder is not None:
+        keys: Keys = (spec.trains, "base")
+        yield from _there(spec.encoder, keys, source, base) or _of_encoder(spec, spec.encoder, source, base)
+    if isinstance(spec, Spec) and spec.reranker is not None:
+        keys = ("reranker", "base")
+        yield from _there(spec.reranker, keys, source, base) or heads.check(spec, spec.reranker, source, base)
+
+
+def _there(section: models.Based, keys: Keys, source: Source, base: Path) -> list[Problem]:
+    """A folder that is not there, or holds no model."""
+    name, span = section.base, source.value_span(keys)
     try:
-        folder = model_folder(name, base)
+        folder = models.model_folder(name, base)
     except LookupFailure as failure:
         packaged = name.startswith("package:")
         message = str(failure) if packaged else f'no model "{name}"'
-        yield Problem("SF004", message, span, keys, "" if packaged else "paths are relative to the spec's own file")
-        return
-    yield from bases.unpinned(spec, source)
-    found = models.model(spec.encoder, base)
-    if isinstance(spec, Spec):
-        yield from _of_retriever(spec, source, found, folder)
-    else:
-        yield from bases.positions(spec, source, found.base)
+        hint = "" if packaged else "paths are relative to the spec's own file"
+        return [Problem("SF004", message, span, keys, hint)]
     if folder is not None and not any((folder / name).is_file() for name in ("modules.json", "config.json")):
         hint = 'it has neither "modules.json" nor "config.json"'
-        yield Problem("SF004", f'"{name}" holds no model', span, keys, hint)
+        return [Problem("SF004", f'"{name}" holds no model', span, keys, hint)]
+    return []
 
 
-def _of_retriever(spec: Spec, source: Source, found: models.Model, folder: Path | None) -> Iterator[Problem]:
-    """What a base gives a retriever."""
-    yield from families.base(spec, source, folder or families.cached(spec.encoded))
+def _of_encoder(spec: Experiment, section: models.Based, source: Source, base: Path) -> Iterator[Problem]:
+    """What a base gives a retriever or a classifier."""
+    found = models.model(section, base)
+    yield from bases.unpinned(spec, source)
+    if not isinstance(spec, Spec):
+        yield from bases.positions(spec, source, found.base)
+        return
+    yield from families.base(spec, source, found.folder)
     yield from bases.judge(spec, source, found.base)
     yield from adaptation.targets(spec, source, found)
     yield from memory.memory(spec, source, found)
     yield from nested.longer_than_the_model(spec, source, found.base.dimension)
-
-
-def model_folder(model: str, base: Path) -> Path | None:
-    """Where a model lies; None for a Hub name. Raises LookupFailure."""
-    place = references.parse(model, "", hub=True)
-    return None if place is None or place.kind == "hub" else locate(model, base)[0]

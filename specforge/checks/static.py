@@ -26,12 +26,14 @@ from specforge.checks import (
     negatives,
     nested,
     places,
+    reranking,
     slices,
     tasks,
 )
 from specforge.checks.dead import trained
 from specforge.checks.words import clipped, listed
 from specforge.problems import Keys, Problem, in_order
+from specforge.rerankers import trained as reranked
 from specforge.shapes import nearest
 from specforge.source import Source
 from specforge.spec.document import Classification, Experiment, Spec
@@ -89,6 +91,8 @@ def printable(spec: Experiment, source: Source) -> Iterator[Problem]:
 def _names_of_data(spec: Experiment) -> Iterator[tuple[Keys, str]]:
     """Every file, model and column that the spec names."""
     yield (spec.trains, "base"), spec.encoder.base if spec.encoder else ""
+    if isinstance(spec, Spec) and spec.reranker is not None:
+        yield ("reranker", "base"), spec.reranker.base
     yield ("split", "unit"), getattr(spec.split, "unit", "id")
     yield ("split", "column"), getattr(spec.split, "column", "")
     for name, objective in spec.objectives.items():
@@ -201,6 +205,9 @@ def _metrics(spec: Spec) -> Iterator[tuple[Keys, str]]:
     train = trained(spec)
     if train is not None and train.select is not None:
         yield ("retriever", "train", "select", "metric"), train.select.metric
+    again = reranked(spec)
+    if again is not None and again.select is not None:
+        yield ("reranker", "train", "select", "metric"), again.select.metric
 
 
 def _unknown_metric(name: str, task: str) -> tuple[str, str]:
@@ -273,7 +280,7 @@ def baselines_fit(spec: Spec, source: Source) -> Iterator[Problem]:
                 keys: Keys = ("evaluate", key, row)
                 message = f'baseline "{name}" needs queries that are items, and here they are texts'
                 others = {one: baseline for one, baseline in BASELINES.items() if spec.task in baseline.tasks}
-                fitting = [one for one, baseline in others.items() if not baseline.of_items]
+                fitting = [one for one, baseline in others.items() if not baseline.of_items and not baseline.reranks]
                 yield Problem("SF113", message, source.value_span(keys), keys, f"those that fit are {listed(fitting)}")
 
 
@@ -312,6 +319,7 @@ RULES = (
     *nested.RULES,
     *augmentations.RULES,
     *families.RULES,
+    *reranking.RULES,
     metrics,
     selection,
     index_similarity,

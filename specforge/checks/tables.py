@@ -11,7 +11,7 @@ from pathlib import Path
 from specforge.catalog.objectives import Grouped
 from specforge.catalog.splits import ByTime, ByTimeThenItem
 from specforge.catalog.tasks import TASKS
-from specforge.checks import across, batches, contrasts, fits, judged, nearer, texts, traces
+from specforge.checks import across, batches, contrasts, fits, judged, nearer, pairs_cut, texts, traces
 from specforge.checks.dead import trained, trains
 from specforge.checks.prepared import Profile, Tables, opened, profile
 from specforge.checks.words import counted, percent
@@ -192,6 +192,7 @@ RULES = (
     groups_cut,
     detectable,
     *texts.RULES,
+    *pairs_cut.RULES,
     *batches.RULES,
     *contrasts.RULES,
     *nearer.RULES,

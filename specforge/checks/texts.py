@@ -15,9 +15,9 @@ from specforge import references
 from specforge.catalog.evidence import Interacted
 from specforge.checks.near import duplicates, normalised
 from specforge.checks.prepared import Tables
-from specforge.checks.sources import model_folder
 from specforge.checks.words import clipped, counted, listed, percent
 from specforge.locate import LookupFailure
+from specforge.models import model_folder
 from specforge.problems import Keys, Problem
 from specforge.spec.document import Experiment
 

@@ -19,6 +19,7 @@ from specforge.results.verdict import verdict
 from specforge.run import machine
 from specforge.run.precision import resolve_precision
 from specforge.run.stage import RunRecord
+from specforge.spec.document import Classification
 
 Json = dict[str, object]
 
@@ -34,7 +35,7 @@ def compose(made: Plan, run: RunRecord, metrics: Json, problems: Iterable[Proble
         "code_sha256": _digest(files),
         "data_sha256": _data(made),
         "evaluation_fingerprint": metrics["fingerprint"],
-        "precision": resolve_precision(precision_of(made.spec)),
+        "precision": resolve_precision(precision_of(made.spec) or _of_reranker(made)),
         "libraries": _versions(made),
         "machine": machine.describe(),
         "seconds": round(sum(stage.seconds for stage in run.stages), 1),
@@ -74,6 +75,12 @@ _WRITTEN = {"training_rows": "mixture.json", "augmentation": "augmentation.json"
 """What train.py counts: the rows of each of several objectives, and those that augmentation added."""
 
 
+def _of_reranker(made: Plan) -> str:
+    """The number format of the reranker, where the retriever has none."""
+    section = None if isinstance(made.spec, Classification) else made.spec.reranker
+    return section.precision if section else ""
+
+
 def _index(folder: Path) -> Json:
     """The size of the index, where there is one."""
     files = [file for file in (folder / "index").rglob("*") if file.is_file()]
@@ -82,6 +89,7 @@ def _index(folder: Path) -> Json:
 
 def _training_rows(folder: Path) -> Json:
     files = {key: folder / "model" / name for key, name in _WRITTEN.items()}
+    files["reranker_rows"] = folder / "reranker" / "rows.json"
     return {key: json.loads(file.read_text(encoding="utf-8")) for key, file in files.items() if file.is_file()}
 
 

@@ -27,6 +27,7 @@ from specforge.catalog.splits import (
 from specforge.catalog.tasks import OF_RETRIEVER, TASKS
 from specforge.spec.base import Name, Section, Text
 from specforge.spec.evaluate import Evaluate, EvaluateClasses, Measures
+from specforge.spec.reranker import CrossEncoder
 from specforge.spec.retriever import AnyRetriever, BiEncoder, Retriever, Static, Train
 from specforge.spec.sources import Source
 
@@ -128,6 +129,9 @@ class Spec(Experiment):
 
     retriever: AnyRetriever
     """What finds documents for a query."""
+
+    reranker: CrossEncoder | None = None
+    """The model that orders anew what the retriever found."""
 
     index: AnyIndex | None = None
     """What answers queries with vectors; needed where documents are ranked for them, by every retriever but bm25."""

@@ -8,7 +8,9 @@ from pydantic import Field
 
 from specforge.spec.base import Column, Name, Section, Text
 
-BaselineName = Literal["popularity", "co_occurrence", "neighbour_transfer", "bm25", "word_overlap", "untuned"]
+BaselineName = Literal[
+    "popularity", "co_occurrence", "neighbour_transfer", "bm25", "word_overlap", "untuned", "untuned_reranker"
+]
 
 ClassBaselineName = Literal["majority", "linear_probe"]
 

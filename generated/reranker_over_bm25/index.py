@@ -1,0 +1,27 @@
+"""Build the index that answers queries from the documents' words."""
+
+import argparse
+import shutil
+from pathlib import Path
+
+from lexical import build
+from ranking import read_corpus
+
+HERE = Path(__file__).resolve().parent
+ROOT = HERE.parents[1]
+
+
+def main(work: Path) -> None:
+    """Make `index/` in the work folder."""
+    scratch = work / "index.tmp"
+    shutil.rmtree(scratch, ignore_errors=True)
+    scratch.mkdir(parents=True)
+    build(read_corpus(work).texts).save(scratch / "bm25", show_progress=False)
+    shutil.rmtree(work / "index", ignore_errors=True)
+    scratch.rename(work / "index")
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--work", type=Path, default=ROOT / "runs" / "by_hand" / HERE.name)
+    main(parser.parse_args().work)

@@ -1,0 +1,69 @@
+"""Rules about the base of a reranker, by its own files: a new head is random, and ranks by chance."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from specforge import models, rerankers
+from specforge.checks import bases
+from specforge.problems import Keys, Problem
+from specforge.source import Source
+from specforge.spec.document import Spec
+from specforge.spec.reranker import CrossEncoder
+
+_HEADS = ("classifier", "score", "head", "classification_head")
+"""What the weights of a sequence classifier call its head."""
+
+
+def check(spec: Spec, section: CrossEncoder, source: Source, base: Path) -> Iterator[Problem]:
+    """A base that ranks without training has a head that was trained, and it gives one score."""
+    found = models.model(section, base)
+    yield from bases.without_commit(source, "reranker", section.base, section.revision)
+    yield from _positions(section, source, found.base.positions)
+    if found.folder is None:
+        return
+    keys: Keys = ("reranker", "base")
+    trained, scores = has_head(found), _scores(found)
+    if trained and scores != 1:
+        message = f'"{section.base}" tells {scores} classes apart, and a reranker gives one score'
+        yield Problem(
+            "SF003", message, source.value_span(keys), keys, "take an encoder, or a cross encoder with one output"
+        )
+    if trained:
+        return
+    if section.train == "none":
+        message, hint = (
+            f'"{section.base}" has no trained head',
+            "a new head is random: train it, or take a cross encoder",
+        )
+        yield Problem("SF003", message, source.value_span(keys), keys, hint)
+    for row, name in enumerate(spec.evaluate.baselines or ()):
+        if name == rerankers.UNTUNED:
+            keys = ("evaluate", "baselines", row)
+            message = f'baseline "{name}" needs a base with a trained head, and "{section.base}" has none'
+            yield Problem(
+                "SF113", message, source.value_span(keys), keys, "a new head is random, and no rival; leave it out"
+            )
+
+
+def _positions(section: CrossEncoder, source: Source, most: int | None) -> Iterator[Problem]:
+    """A model with learnt positions has none for tokens past the last."""
+    if most is not None and section.max_length > most:
+        keys: Keys = ("reranker", "max_length")
+        keys = keys if keys in source.places else ("reranker", "base")
+        message = f'"max_length" is {section.max_length}, and the model has positions for {most} tokens'
+        yield Problem("SF003", message, source.value_span(keys), keys)
+
+
+def _scores(found: models.Model) -> int:
+    """How many numbers the head gives; one where the model does not say."""
+    labels = found.config.get("id2label")
+    return len(labels) if isinstance(labels, dict) else 1
+
+
+def has_head(found: models.Model) -> bool:
+    """Whether a model was saved as a sequence classifier, with the weights of its head."""
+    said = found.config.get("architectures")
+    classifies = isinstance(said, list) and any(str(name).endswith("ForSequenceClassification") for name in said)
+    return classifies and (not found.shapes or any(name.split(".")[0] in _HEADS for name in found.shapes))

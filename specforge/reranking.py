@@ -1,0 +1,147 @@
+"""What a reranker adds to the generated code: its files, its stages, and the values that their templates are filled with."""
+
+from __future__ import annotations
+
+from specforge import reading, references
+from specforge.quote import Code
+from specforge.rerankers import UNTUNED, graded, has_untuned, shape_of, trained
+from specforge.run.stage import Stage
+from specforge.spec.document import Spec
+from specforge.spec.reranker import CrossEncoder
+from specforge.spec.retriever import Train
+from specforge.templating import At
+
+Values = dict[str, object]
+
+ACTIVATIONS = {"identity": "Identity", "sigmoid": "Sigmoid"}
+"""The word of the language -> the class of `torch.nn`."""
+
+WEIGHTINGS = {
+    "ndcg_loss1": "NDCGLoss1Scheme",
+    "ndcg_loss2": "NDCGLoss2Scheme",
+    "ndcg_loss2pp": "NDCGLoss2PPScheme",
+    "lambda_rank": "LambdaRankScheme",
+}
+"""The word of the language -> the class of `sentence_transformers.cross_encoder.losses`."""
+
+
+def pipeline(spec: Spec, retriever: str) -> str:
+    """The name of the retriever with its reranker, where it has one."""
+    return f"{retriever}+reranker" if spec.reranker else retriever
+
+
+def values(spec: Spec, folder: str, retriever: str, *, shown: bool) -> Values:
+    """What the templates are filled with; `retriever` is the name of the retriever as a system."""
+    section = spec.reranker
+    if section is None:
+        return {"reranker": None, "reranker_trained": False}
+    at, train = At(section, "reranker"), trained(spec)
+    model = Code('str(work / "reranker")' if train else "reranking.base_model()")
+    untuned = {"name": f"{retriever}+{UNTUNED}", "model": Code("reranking.base_model()")}
+    by_scores = spec.encoder is None or shown
+    finding = "by_scores" if by_scores else "by_index"
+    return {
+        "reranker": at,
+        "reranker_trained": train is not None,
+        "reranker_base": base(section, at, folder),
+        "reranker_model": model,
+        "pipeline_system": pipeline(spec, retriever),
+        "reranking_systems": [
+            *([untuned] if has_untuned(spec) else []),
+            {"name": pipeline(spec, retriever), "model": model},
+        ],
+        "candidates": "shown" if shown else "found",
+        "finding": finding,
+        "finding_partial": f"python/finding/{finding}.py.jinja",
+        **(training(spec, section, train) if train else {}),
+    }
+
+
+def base(section: CrossEncoder, at: At, folder: str) -> Values:
+    """Where the base lies, and how it computes."""
+    place = references.parse(section.base, folder, hub=True)
+    assert place is not None, "checked before: a malformed reference"
+    return {
+        "base_partial": f"python/place/{reading.place_stem(place)}_model.py.jinja",
+        "precision_partial": f"python/precision/{section.precision}.py.jinja",
+        "base": At(place.path, at.base.trail),
+        "distribution": At(place.distribution, at.base.trail),
+        "packaged": place.kind == "package",
+        "local": reading.place_stem(place) == "file",
+        "revision": at.revision,
+        "exact": section.precision == "fp32",
+    }
+
+
+def training(spec: Spec, section: CrossEncoder, train: Train) -> Values:
+    """The loss, its rows, and the trainer's arguments."""
+    from specforge.context import SAMPLERS, saving
+
+    loss, at = section.loss, At(section, "reranker")
+    assert loss is not None and section.sampler is not None, "checked before: training without a loss"
+    shape = shape_of(spec, spec.primary)
+    activation = section.activation or loss.activations[0]
+    return {
+        "reranker_loss": at.loss,
+        "reranker_loss_partial": f"python/reranker_loss/{loss.kind}.py.jinja",
+        "reranker_rows_partial": f"python/reranker_rows/{shape}.py.jinja",
+        "reranker_activation": Code(ACTIVATIONS[activation]),
+        "reranker_weighting": Code(WEIGHTINGS[getattr(loss, "weighting", "ndcg_loss2pp")]),
+        "reranker_graded": loss.graded and graded(spec),
+        "reranker_tuple_size": tuple_size(section, at),
+        "reranker_train": at.train,
+        "reranker_sampler": SAMPLERS[section.sampler],
+        "reranker_seed": At(train.seeds[0], at.train.seeds.trail),
+        "reranker_saving": saving(train, at.train),
+        "reranker_select": at.train.select,
+    }
+
+
+def tuple_size(section: CrossEncoder, at: At) -> At:
+    """The negatives in one row where a loss takes rows of a fixed number of them."""
+    return At(max(1, section.negatives.per_positive), at.negatives.per_positive.trail)
+
+
+def scripts(spec: Spec) -> list[str]:
+    """The files of the code folder that the reranker adds."""
+    if spec.reranker is None:
+        return []
+    return ["candidates", "reranking", *(["train_reranker"] if trained(spec) else []), "rerank"]
+
+
+def stages(
+    spec: Spec, needs: tuple[str, ...], reads: tuple[str, ...], searching: tuple[str, ...], precision: str
+) -> tuple[Stage, ...]:
+    """The reranker's stages. `needs` are those that the retriever's answers need, `reads` its base where it is not tuned."""
+    section = spec.reranker
+    if section is None:
+        return ()
+    model = (references.model(section.base, section.revision),)
+    encoding = ("sentence-transformers", "transformers", "torch")
+    answering = (*encoding, *searching) if spec.encoder else searching
+    tuned = ("train_reranker",) if trained(spec) else ()
+    read = model if has_untuned(spec) or not tuned else ()
+    found = Stage(
+        "candidates", "candidates.py", "candidates", needs, reads, (), (*answering, "numpy", "pyarrow"), precision
+    )
+    training = Stage(
+        "train_reranker",
+        "train_reranker.py",
+        "reranker",
+        ("prepare", "candidates"),
+        model,
+        (),
+        (*encoding, "accelerate", "datasets", "numpy", "pyarrow", *(("ir-measures",) if tuned else ())),
+        section.precision,
+    )
+    scoring = Stage(
+        "rerank",
+        "rerank.py",
+        "reranked",
+        ("prepare", "candidates", *tuned),
+        read,
+        (),
+        (*encoding, "pyarrow"),
+        section.precision,
+    )
+    return (found, *([training] if tuned else []), scoring)
