@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from family_kinds import LATE, SPARSE
 from kinds import CHUNKS, FEW, GONE, HASHED_ITEMS, ROWS, TEXTS, Changes, of_items, of_texts
 
 from specforge.source import Data
@@ -102,6 +103,33 @@ MORE_RERANKERS: dict[str, Changes] = {
         **of_items(HASHED_ITEMS, {"kind": "same_attribute", "attribute": "tempo", "within": 5.0}),
         "reranker": reranker({"kind": "p_list_mle"}, base="../models/cross", revision=None),
     },
+    "reranker_over_sparse": {**SPARSE, "reranker": reranker({"kind": "list_net"})},
+    "reranker_over_sparse_chunked": {
+        "sources.products.chunk": CHUNKS[0], **of_texts(TEXTS, ANSWERS), **SPARSE, "evaluate.baselines": ("untuned",),
+        "evaluate.fuse": (), "reranker": reranker({"kind": "mse"}),
+    },
+    "reranker_over_sparse_shown": {
+        **CLICKED, **SPARSE, "evaluate.baselines": (), "evaluate.fuse": (), "reranker": reranker({"kind": "rank_net"}),
+    },
+    "reranker_over_late": {
+        **JUDGED, **LATE, "evaluate.baselines": (), "evaluate.fuse": (), "reranker": reranker({"kind": "list_net"}),
+    },
+    "reranker_over_late_untrained": {
+        **JUDGED, **LATE, "retriever.train": "none", "retriever.loss": GONE, "evaluate.baselines": (), "evaluate.fuse": (),
+        "reranker": {"family": "cross_encoder", "base": "./cross", "train": "none"},
+    },
+    "reranker_over_late_shown": {
+        **CLICKED, **LATE, "evaluate.baselines": (), "evaluate.fuse": (), "reranker": reranker({"kind": "rank_net"}),
+    },
+    "reranker_over_matryoshka": {
+        "retriever.matryoshka": {"dimensions": (384, 64)}, "evaluate.dimensions": (64,),
+        "reranker": reranker({"kind": "list_net"}),
+    },
+    "reranker_over_mined": {"retriever.negatives": {"kind": "mined"}, "reranker": reranker({"kind": "list_net"})},
+    "reranker_untrained": {
+        "reranker": {"family": "cross_encoder", "base": "./cross", "train": "none"}, "evaluate.baselines": ("untuned",),
+    },
+    "reranker_over_lora": {"retriever.adaptation": {"kind": "lora"}, "reranker": reranker({"kind": "list_net"})},
     "reranker_mse": {**JUDGED, "reranker": reranker({"kind": "mse"}, activation="sigmoid")},
     "reranker_mse_ungraded": {
         "reranker": reranker({"kind": "mse"}, train={"select": {"metric": "nDCG@10"}}), "retriever.train": "none",

@@ -13,7 +13,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 import stages
-from tiny import make_model
+from tiny import make_masked_model, make_model
 
 from specforge import pipeline, planning
 from specforge.catalog.losses import LOSSES
@@ -72,6 +72,14 @@ retriever:
   loss: {kind: multiple_negatives_ranking}
   train: {epochs: 1, batch_size: 8, learning_rate: 1e-3}
 index: {kind: flat}"""
+
+FAMILIES_OF_MANY = {
+    "late_interaction": TUNED.replace("bi_encoder", "late_interaction").replace("\n  max", "\n  dimension: 16\n  max"),
+    "sparse_encoder": TUNED.replace("bi_encoder", "sparse_encoder")
+    .replace("./model", "./masked")
+    .replace("ranking}", "ranking, regulariser: {document: 1e-4, query: 1e-4}}"),
+}
+"""Families that make no single vector of a text."""
 
 
 def spec(
@@ -289,6 +297,22 @@ def test_the_pipeline_over_a_tuned_retriever(root: Path, tmp_path: Path) -> None
     hits = module(code, "search").SYSTEMS["tuned+reranker"](tmp_path, "jam bread", 5)
     assert [hit.rank for hit in hits] == [1, 2, 3, 4, 5]
     assert sorted((hit.score for hit in hits), reverse=True) == [hit.score for hit in hits]
+
+
+@pytest.mark.parametrize("family", FAMILIES_OF_MANY)
+def test_the_pipeline_over_a_retriever_without_one_vector(family: str, root: Path, tmp_path: Path) -> None:
+    if family == "sparse_encoder":
+        make_masked_model(root / "masked", {*WORDS})
+    code = compiled(root, spec(f"loss: {{kind: list_net}}\n{TRAIN}", retriever=FAMILIES_OF_MANY[family]))
+    stages.run(code, tmp_path, "prepare.py", "train.py", "embed.py", *(one for one in ALL if one != "baselines.py"))
+    metrics = json.loads((tmp_path / "evaluation/metrics.json").read_text(encoding="utf-8"))
+    assert list(metrics["systems"]) == ["tuned", "tuned+reranker"]
+    reranking, found = metrics["reranking"], metrics["systems"]["tuned+reranker"]
+    assert 0 < found["nDCG@10"]["mean"] <= reranking["ceiling"]["nDCG@10"]["mean"] < 1
+    _keeps_what_is_below(tmp_path)
+    assert pq.read_table(tmp_path / "candidates/train.parquet").num_rows > 0
+    hits = module(code, "search").SYSTEMS["tuned+reranker"](tmp_path, "jam bread", 5)
+    assert [hit.rank for hit in hits] == [1, 2, 3, 4, 5]
 
 
 def _keeps_what_is_below(work: Path) -> None:

@@ -17,7 +17,7 @@ TEXTS = 100
 
 @dataclass(frozen=True)
 class Look:
-    """A model as it is at one moment: the size and the digest of every weight, and how a few documents compare with each other."""
+    """A model as it is at one moment: the size and the digest of every weight, and how a few documents compare."""
 
     weights: dict[str, tuple[int, str]]
     vectors: NDArray[np.float32]
