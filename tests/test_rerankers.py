@@ -379,6 +379,17 @@ def test_a_new_head_is_no_rival(root: Path) -> None:
     assert codes(root, spec(f"loss: {{kind: mse}}\n{TRAIN}", base="./nowhere")) == {"SF004"}
 
 
+def test_a_base_without_a_commit(root: Path) -> None:
+    (problem,) = problems(root, spec(f"loss: {{kind: mse}}\n{TRAIN}", base="org/encoder"))
+    assert (problem.code, problem.path) == ("SF402", ("reranker", "base"))
+
+
+def test_no_more_is_read_than_the_base_has_positions(root: Path) -> None:
+    long = spec(f"loss: {{kind: mse}}\n{TRAIN}").replace("max_length: 24", "max_length: 5000")
+    (problem,) = [one for one in problems(root, long) if one.code == "SF003"]
+    assert problem.path == ("reranker", "max_length") and "positions for" in problem.message
+
+
 def test_a_classifier_of_pairs_gives_no_score(root: Path) -> None:
     from transformers import AutoModelForSequenceClassification
 
