@@ -36,7 +36,7 @@ def common(spec: Spec, folder: str) -> Values:
         "of_classes": False,
         "evaluate": evaluate(spec),
         "bootstrap": at.evaluate.bootstrap,
-        "dimensions": At(list(dict.fromkeys(spec.evaluate.dimensions)), "evaluate.dimensions"),
+        "dimensions": At(_dimensions(spec), "evaluate.dimensions"),
         "retriever": at.retriever,
         "lexical": spec.encoder is None,
         **(encoding(spec, spec.encoder, folder) if spec.encoder else {}),
@@ -80,6 +80,11 @@ def evaluate(spec: Spec) -> Values:
         "primary": at.primary,
         "metrics": [At(name, at.metrics.trail) for name in others],
     }
+
+
+def _dimensions(spec: Spec) -> list[int]:
+    """The lengths that vectors are cut to, each once; words in common have none."""
+    return list(dict.fromkeys(spec.evaluate.dimensions)) if spec.encoder else []
 
 
 def encoding(spec: Spec, retriever: Retriever, folder: str) -> Values:

@@ -83,6 +83,7 @@ OTHERS_OF_RERANKERS: dict[str, Data] = {
 
 MORE_RERANKERS: dict[str, Changes] = {
     "words_alone": WORDS,
+    "words_cut": {**WORDS, "evaluate.dimensions": (64,)},
     "words_chunked": {
         "sources.products.chunk": CHUNKS[1], **of_texts(TEXTS, ANSWERS), **WORDS, "reranker": reranker({"kind": "list_net"}),
     },

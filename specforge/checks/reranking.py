@@ -185,10 +185,6 @@ def lexical(spec: Spec, source: Source) -> Iterator[Problem]:
                 keys: Keys = ("evaluate", key, row)
                 message = f'baseline "{name}" needs the vectors of a base model, and the retriever is bm25'
                 yield Problem("SF113", message, source.value_span(keys), keys, "leave it out")
-    if spec.evaluate.dimensions:
-        keys = ("evaluate", "dimensions")
-        message = '"dimensions" cuts vectors, and the retriever is bm25'
-        yield Problem("SF003", message, source.key_span(keys), keys, "leave it out")
     for name, table in spec.sources.items():
         if table.chunk is not None and table.chunk.by != "sentences":
             keys = ("sources", name, "chunk", "by")
