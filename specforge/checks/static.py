@@ -263,7 +263,8 @@ def split_fits(spec: Spec, source: Source) -> Iterator[Problem]:
 def group_column(spec: Experiment, source: Source) -> Iterator[Problem]:
     """A split by group needs to know the groups."""
     for name, objective in spec.objectives.items():
-        if spec.split.by == "group" and not any(getattr(objective, key, None) for key in ("group", "user")):
+        fits = spec.split.by == "group" and "group" in objective.splits
+        if fits and not any(getattr(objective, key, None) for key in ("group", "user")):
             keys: Keys = ("objectives", name)
             message = f'"{name}" needs "group", because the split is by group'
             hint = f'"group" is a column of "{getattr(objective, objective.main)}" whose values fall on one side whole'

@@ -1,0 +1,391 @@
+"""Which choices go together, by what the catalog declares, and the code that refuses those that do not.
+
+A choice that no rule here speaks of must go with every other: the coverage test says where the compiler thinks otherwise.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from functools import cache
+from typing import TypeVar
+
+from grown import ABSENT, GIVEN, SECOND, Choices, Label, Point, objective
+from pydantic import TypeAdapter
+
+from specforge import references
+from specforge.catalog import shapes
+from specforge.catalog.baselines import BASELINES
+from specforge.catalog.dictionary import OBJECTIVES, AnyObjective
+from specforge.catalog.evidence import CitedInAnswer, Evidence, Interacted, Sql
+from specforge.catalog.losses import LOSSES
+from specforge.catalog.losses.base import Loss
+from specforge.catalog.metrics import METRICS
+from specforge.catalog.objectives import Objective
+from specforge.catalog.splits import SPLITS, Split
+from specforge.shapes import choices, fields, members, shape
+from specforge.spec.base import Section
+from specforge.spec.retriever import Retriever
+
+Kind = TypeVar("Kind", bound=Section)
+
+
+class Undecided(Exception):
+    """A rule asks for what is not chosen yet."""
+
+    def __init__(self, path: str) -> None:
+        self.path = path
+
+
+@dataclass(frozen=True)
+class Chosen:
+    """Some choices of a spec, and what is known of the others."""
+
+    model: type[Section]
+    ways: dict[str, tuple[Point, ...]]
+    labels: Choices
+    asked: set[str] = field(default_factory=set)
+
+    def __getitem__(self, path: str) -> Label:
+        """What is chosen at a path; `ABSENT` where the other choices leave no such place."""
+        self.asked.add(path)
+        if path in self.labels:
+            return self.labels[path]
+        if self._is_possible(path):
+            raise Undecided(path)
+        self.asked.update(at for point in self.ways.get(path, ()) for at, _ in point.when)
+        return ABSENT
+
+    def _is_possible(self, path: str) -> bool:
+        return any(all(self._may_be(at, label) for at, label in point.when) for point in self.ways.get(path, ()))
+
+    def _may_be(self, path: str, label: Label) -> bool:
+        return self.labels[path] == label if path in self.labels else self._is_possible(path)
+
+    def has(self, path: str) -> bool:
+        return self[path] != ABSENT
+
+    @property
+    def encodes(self) -> bool:
+        """Whether the retriever is a model that encodes texts."""
+        return self.family in _encoders(self.model)
+
+    @property
+    def is_trained(self) -> bool:
+        return self.encodes and self["retriever.train"] != "none"
+
+    @property
+    def loss(self) -> type[Loss] | None:
+        kind = self["retriever.loss.kind"]
+        return None if kind == ABSENT else of_kind(LOSSES[self.family], "kind", kind)
+
+    @property
+    def family(self) -> str:
+        return str(self["retriever.family"])
+
+    @property
+    def by(self) -> str:
+        """How it is split: without a word of it, by what the objectives need."""
+        by = self["split.by"]
+        return str(by) if by != ABSENT else self._needed_split()
+
+    def _needed_split(self) -> str:
+        kinds = list(self.kinds())
+        grouped = all("anchor" in kind.splits for kind in kinds) and all(map(self.names_group, self.names))
+        wanted = ["group"] if grouped else []
+        wanted += [by for by in kinds[0].splits if by in ("item", "anchor", "group")]
+        return next((by for by in wanted if all(by in kind.splits for kind in kinds)), "item")
+
+    def names_group(self, name: str) -> bool:
+        """Whether an objective says what falls on one side whole; a second one does where the split is written."""
+        kind = self.kind(name)
+        assert kind is not None
+        if "group" not in kind.model_fields:
+            return False
+        if kind.model_fields["group"].is_required():
+            return True
+        return self.has("objectives.it.group") if name == "it" else self["split.by"] == "group"
+
+    @property
+    def split(self) -> type[Split]:
+        return of_kind(SPLITS, "by", self.by)
+
+    @property
+    def names(self) -> list[str]:
+        """The names of the objectives."""
+        return ["it", "too"] if self.has(SECOND) else ["it"]
+
+    def kind(self, name: str) -> type[Objective] | None:
+        """The class of an objective."""
+        word = self[f"objectives.{name}.kind"]
+        return None if word == ABSENT else of_kind(OBJECTIVES, "kind", word)
+
+    def objective(self, name: str) -> Objective:
+        """An objective with what it may have or lack; a field with a default has that."""
+        kind = self.kind(name)
+        assert kind is not None
+        optional = [field for field, info in kind.model_fields.items() if info.default is None]
+        paths = [f"objectives.{name}.{field}" for field in ("kind", *optional)] + ["split.by"]
+        known = [(path, self[path]) for path in paths]
+        return _objective(self.model, name, tuple((path, label) for path, label in known if path in self.labels))
+
+    def fed(self, name: str) -> tuple[str, ...]:
+        """The columns of the rows that an objective gives to the loss."""
+        loss = self.loss
+        found = shapes.path(self.shapes(name), loss.takes) if loss is not None and self.is_trained else None
+        return shapes.SHAPES[found[0]].roles if found is not None else ()
+
+    def kinds(self) -> Iterator[type[Objective]]:
+        yield from (kind for name in self.names if (kind := self.kind(name)) is not None)
+
+    def shapes(self, name: str) -> tuple[str, ...]:
+        """The shapes of an objective's rows."""
+        kind = self.kind(name)
+        assert kind is not None
+        return kind.provides if kind.gives is Objective.gives else self.objective(name).gives()
+
+
+@cache
+def _encoders(model: type[Section]) -> frozenset[str]:
+    families = members(fields(shape(model))["retriever"]) if "retriever" in model.model_fields else ()
+    encoding = [one for one in families if issubclass(one.type, Retriever)]
+    return frozenset(str(word) for one in encoding for word in choices(fields(one)["family"]))
+
+
+@cache
+def _objective(model: type[Section], name: str, known: tuple[tuple[str, Label], ...]) -> Objective:
+    found: Objective = _ADAPTER.validate_python(objective(model, name, dict(known)))
+    return found
+
+
+_ADAPTER = TypeAdapter[Objective](AnyObjective)
+
+
+@cache
+def of_kind(kinds: tuple[type[Kind], ...], tag: str, word: Label) -> type[Kind]:
+    """The class that a word of the language stands for."""
+    return next(kind for kind in kinds if word in choices(fields(shape(kind))[tag]))
+
+
+@dataclass(frozen=True)
+class Rule:
+    """What must not be chosen together.
+
+    Attributes:
+        code: what refuses it.
+        at: the places of which one is named.
+        breaks: whether the choices break it; it may raise `Undecided`.
+        searched: whether specs that break it alone are looked for; where they are rare that takes too long.
+    """
+
+    name: str
+    code: str
+    at: tuple[str, ...]
+    breaks: Callable[[Chosen], bool]
+    searched: bool = True
+
+
+def rows_do_not_fit(name: str) -> Callable[[Chosen], bool]:
+    def breaks(c: Chosen) -> bool:
+        loss = c.loss
+        if loss is None or c.kind(name) is None or not c.is_trained:
+            return False
+        return shapes.path(c.shapes(name), loss.takes) is None
+
+    return breaks
+
+
+def similarity_not_trained(c: Chosen) -> bool:
+    return c.loss is not None and c["retriever.similarity"] not in c.loss.similarities and c.is_trained
+
+
+def wrong_sampler(c: Chosen) -> bool:
+    sampler = c["retriever.train.sampler"]
+    return sampler != ABSENT and c.loss is not None and sampler not in c.loss.samplers
+
+
+def split_does_not_fit(name: str) -> Callable[[Chosen], bool]:
+    return lambda c: (kind := c.kind(name)) is not None and c.by not in kind.splits
+
+
+def no_time(c: Chosen) -> bool:
+    kind = c.kind("it")
+    assert kind is not None
+    wanted = c.by in kind.splits and c.split.by_time and "time" in kind.model_fields
+    return wanted and not c.has("objectives.it.time")
+
+
+def no_group(name: str) -> Callable[[Chosen], bool]:
+    def breaks(c: Chosen) -> bool:
+        kind = c.kind(name)
+        if kind is None or c.by != "group" or "group" not in kind.model_fields or "user" in kind.model_fields:
+            return False
+        return not c.names_group(name)
+
+    return breaks
+
+
+def has_optional(kind: type[Objective], name: str) -> bool:
+    return name in kind.model_fields and not kind.model_fields[name].is_required()
+
+
+def of_items_only(field: str) -> Callable[[Chosen], bool]:
+    def breaks(c: Chosen) -> bool:
+        word = c[f"evaluate.{field}"]
+        named = BASELINES if word == "all" else [word] if word in BASELINES else []
+        return any(BASELINES[str(one)].of_items for one in named) and any(k.queries == "texts" for k in c.kinds())
+
+    return breaks
+
+
+def nothing_shown(c: Chosen) -> bool:
+    asked = c["evaluate.candidates"] == "shown"
+    return asked and not all(issubclass(kind, Evidence) and kind.has_negatives for kind in c.kinds())
+
+
+def user_unsaid(c: Chosen) -> bool:
+    text, history = c.has("objectives.it.user_text"), c.has("objectives.it.history")
+    return c.kind("it") is Interacted and text == history
+
+
+def history_without_time(c: Chosen) -> bool:
+    return c.has("objectives.it.history") and not c.has("objectives.it.time")
+
+
+def passage_without(field: str) -> Callable[[Chosen], bool]:
+    def breaks(c: Chosen) -> bool:
+        asked = c.kind("it") is CitedInAnswer and c["objectives.it.one_row"] == "passage"
+        wanted = field == "answer" or (asked and c["objectives.it.uncited"] == "above_cited")
+        return asked and wanted and not c.has(f"objectives.it.{field}")
+
+    return breaks
+
+
+def another_side(c: Chosen) -> bool:
+    return c["split.by"] == "column" and Sql in c.kinds() and c["split.column"] != Sql.group
+
+
+def slice_says_nothing(c: Chosen) -> bool:
+    source = c["evaluate.slices.part.source"]
+    return source != ABSENT and not any(knows_queries(c, name, str(source)) for name in c.names)
+
+
+def knows_queries(c: Chosen, name: str, source: str) -> bool:
+    """Whether a source is the collection of an objective, or has its rows and a column with the query in them."""
+    kind = c.kind(name)
+    assert kind is not None
+    if source == "docs":
+        return has_collection(c, name)
+    if kind.asks is None or kind.main == "of":
+        return False
+    return not has_optional(kind, kind.asks) or name == "too" or c.has(f"objectives.it.{kind.asks}")
+
+
+def slice_unsaid(c: Chosen) -> bool:
+    asked = c.has("evaluate.slices")
+    return asked and c.has("evaluate.slices.part.column") == c.has("evaluate.slices.part.where")
+
+
+def cut_queries(name: str) -> Callable[[Chosen], bool]:
+    def breaks(c: Chosen) -> bool:
+        kind = c.kind(name)
+        if kind is None or not c.has("sources.docs.chunk.by") or kind.queries != "documents":
+            return False
+        return has_collection(c, name)
+
+    return breaks
+
+
+def users_on_both_sides(c: Chosen) -> bool:
+    return c.by == "anchor" and c.kind("it") is Interacted and c.has("objectives.it.history")
+
+
+def no_anchors(c: Chosen) -> bool:
+    roles = [c.fed(name) for name in c.names] if c["retriever.augmentation.part.of"] == "anchors" else []
+    return any(roles) and not any("anchor" in one for one in roles)
+
+
+def no_other_text(c: Chosen) -> bool:
+    if c["retriever.augmentation.part.kind"] != "other_text":
+        return False
+    return c.has("sources.docs.chunk.by") or not any(has_collection(c, name) for name in c.names)
+
+
+def has_collection(c: Chosen, name: str) -> bool:
+    kind = c.kind(name)
+    assert kind is not None
+    return not has_optional(kind, "of") or (name == "it" and c.has("objectives.it.of"))
+
+
+def reader(c: Chosen, source: str) -> str:
+    """What reads a source, as far as its path says it."""
+    path = str(c[f"sources.{source}.path"])
+    place = references.data(path, "", "csv")
+    assert place is not None
+    return "folder" if path.endswith("/") else place.reader
+
+
+def place_rules(source: str) -> Iterator[Rule]:
+    at = f"sources.{source}"
+
+    def needs(field: str, *readers: str) -> Callable[[Chosen], bool]:
+        return lambda c: reader(c, source) in readers and not c.has(f"{at}.{field}")
+
+    def table_or_query(c: Chosen) -> bool:
+        return reader(c, source) in ("sqlite", "postgresql") and c.has(f"{at}.table") == c.has(f"{at}.query")
+
+    yield Rule(f"a folder has a format: {source}", "SF003", (f"{at}.path",), needs("format", "folder"))
+    yield Rule(f"a data set has parts: {source}", "SF003", (at,), needs("part", "hub"))
+    yield Rule(f"a data set is pinned: {source}", "SF403", (at,), needs("revision", "hub"))
+    yield Rule(f"a database has tables: {source}", "SF003", (at,), table_or_query)
+
+
+def wrong_task(c: Chosen) -> bool:
+    return METRICS[str(c["evaluate.primary"]).partition("@")[0]].task != "retrieval"
+
+
+RULES = (
+    *(Rule(f"rows fit the loss: {one}", "SF101", ("retriever.loss.kind",), rows_do_not_fit(one)) for one in ("it", "too")),
+    *(Rule(f"the split fits: {one}", "SF302", ("split.by",), split_does_not_fit(one)) for one in ("it", "too")),
+    *(Rule(f"a query is whole: {one}", "SF003", (f"objectives.{one}.of",), cut_queries(one)) for one in ("it", "too")),
+    Rule("the loss trains the similarity", "SF112", ("retriever.loss.kind",), similarity_not_trained),
+    Rule("the sampler fits the loss", "SF103", ("retriever.train.sampler",), wrong_sampler),
+    Rule("training has a loss", "SF003", ("retriever",), lambda c: c.is_trained and c.loss is None),
+    Rule("vectors are searched by an index", "SF003", ("retriever",), lambda c: c.encodes and not c.has("index.kind")),
+    Rule("a user is on one side", "SF302", ("split.by",), users_on_both_sides),
+    Rule("what is augmented is there", "SF003", ("retriever.augmentation.part",), no_anchors, searched=False),
+    Rule("another template has its collection", "SF003", ("retriever.augmentation.part.source",), no_other_text),
+    Rule("test does not select", "SF114", ("retriever.train.select.on",), lambda c: c["retriever.train.select.on"] == "test"),
+    Rule("the index ranks as trained", "SF205", ("index.similarity",), lambda c: c.encodes and c["index.similarity"] not in (
+        ABSENT, c["retriever.similarity"])),
+    Rule("a split by time has times", "SF003", ("objectives.it",), no_time),
+    *(Rule(f"a split by group has groups: {one}", "SF003", (f"objectives.{one}",), no_group(one)) for one in ("it", "too")),
+    Rule("items are asked for items", "SF113", ("evaluate.baselines",), of_items_only("baselines")),
+    Rule("items are fused with items", "SF113", ("evaluate.fuse",), of_items_only("fuse")),
+    Rule("something was shown", "SF113", ("evaluate.candidates",), nothing_shown),
+    Rule("the metric is of the task", "SF113", ("evaluate.primary",), wrong_task),
+    Rule("folds are of one objective", "SF003", ("split.folds",), lambda c: c.has("split.folds") and c.has(SECOND)),
+    Rule("folds are of one seed", "SF003", ("split.folds",), lambda c: c.has("split.folds")
+        and c["retriever.train.seeds"] == GIVEN),
+    Rule("a user has a text", "SF003", ("objectives.it",), user_unsaid),
+    Rule("a history has times", "SF003", ("objectives.it",), history_without_time),
+    Rule("a passage has an answer", "SF003", ("objectives.it",), passage_without("answer")),
+    Rule("a passage has a rank", "SF003", ("objectives.it",), passage_without("rank")),
+    Rule("a query has its own side", "SF003", ("split.column",), another_side),
+    Rule("a slice says something", "SF003", ("evaluate.slices.part.source",), slice_says_nothing),
+    Rule("a slice has one condition", "SF003", ("evaluate.slices.part",), slice_unsaid),
+    *place_rules("docs"),
+    *place_rules("rows"),
+)  # fmt: skip
+
+
+def broken(chosen: Chosen) -> list[Rule]:
+    """The rules that the choices break, as far as they can be told."""
+    return [rule for rule in RULES if breaks(rule, chosen)]
+
+
+def breaks(rule: Rule, chosen: Chosen) -> bool:
+    try:
+        return rule.breaks(chosen)
+    except Undecided:
+        return False
