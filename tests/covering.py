@@ -8,7 +8,7 @@ from functools import cached_property
 from itertools import combinations, product
 
 from grown import Choices, Label, Point, point_at, ways
-from legal import RULES, Chosen, Rule, Undecided
+from legal import EXCLUDED, RULES, Chosen, Rule, Undecided
 
 from specforge.spec.base import Section
 
@@ -19,6 +19,16 @@ Order = Callable[[Point, Choices], Iterable[Label]]
 
 _FIRST = (".kind", ".by", ".family", ".similarity", "retriever.train", ".folds", ".part.of")
 """Ends of places that most rules ask for: with them first, what cannot be is found out early."""
+
+
+_EARLY = ("evaluate.primary", "objectives.it.kind", "retriever.family", "split.by", "retriever.train", "retriever.loss.kind", "retriever.train.sampler")
+"""Before them."""
+
+
+def _order(path: str) -> int:
+    if path in _EARLY:
+        return _EARLY.index(path) - len(_EARLY)
+    return 1 if path.startswith("objectives.") or path.endswith(_FIRST) else 2
 
 
 class _Stuck(Exception):
@@ -37,7 +47,8 @@ class Language:
         self.model = model
         self.rules = rules
         self.numbers = numbers
-        self.ways = {path: found for path, found in ways(model).items() if numbers or not found[0].is_number}
+        known = {path: tuple(possible(found)) for path, found in ways(model).items()}
+        self.ways = {path: found for path, found in known.items() if found and (numbers or not found[0].is_number)}
         self.above = {path: {at for point in found for at, _ in point.when} for path, found in self.ways.items()}
         self.told = {new: {path for path in self.ways if path == new or new in self.above[path]} for new in self.ways}
 
@@ -45,9 +56,7 @@ class Language:
     def places(self) -> list[str]:
         """All places, each after those that it hangs on."""
         found: dict[str, None] = {}
-        for path in sorted(
-            self.ways, key=lambda path: not path.startswith("objectives.") and not path.endswith(_FIRST)
-        ):
+        for path in sorted(self.ways, key=_order):
             found |= dict.fromkeys([*sorted(self.above[path], key=len), path])
         return list(found)
 
@@ -114,10 +123,10 @@ class Language:
         raise _Stuck(frozenset(stuck | self.above[point.path]) - {point.path}, frozenset(rules))
 
     def _undecided(self, chosen: Choices, waiting: Mapping[Rule, str], new: str = "") -> Mapping[Rule, str]:
-        """The rules that may still be broken, each with the place that it waits for. Raises `_Stuck` where one is broken."""
+        """The rules that may still be broken, each with the place that it waits for. Raises `_Stuck` where one is broken: by that which asks least."""
         if new and self.told[new].isdisjoint(waiting.values()):
             return waiting
-        found = dict(waiting)
+        found, broken = dict(waiting), list[tuple[Rule, set[str]]]()
         for rule, place in waiting.items():
             if new and place != new and new not in self.above[place]:
                 continue
@@ -125,9 +134,12 @@ class Language:
             asked = Chosen(self.model, self.ways, chosen)
             try:
                 if rule.breaks(asked):
-                    raise _Stuck(frozenset(asked.asked), frozenset([rule]))
+                    broken.append((rule, asked.asked))
             except Undecided as undecided:
                 found[rule] = undecided.path
+        if broken:
+            rule, places = min(broken, key=lambda one: len(one[1]))
+            raise _Stuck(frozenset(places), frozenset([rule]))
         return found
 
     def breaking_alone(self, rule: Rule) -> Language:
@@ -149,24 +161,32 @@ class Language:
                     yield found
 
 
+def possible(points: Iterable[Point]) -> Iterator[Point]:
+    """Without the choices that are excluded, and without the places that hang on them."""
+    for point in points:
+        if point.when.isdisjoint(EXCLUDED):
+            yield replace(point, options=tuple(one for one in point.options if (point.path, one.label) not in EXCLUDED))
+
+
 def as_declared(point: Point, chosen: Choices) -> Iterable[Label]:
     return point.labels
 
 
 class Covering:
-    """Specs that together have every two choices that can stand together.
+    """Specs that together have every two choices that can stand together, or every choice `alone`.
 
     Attributes:
         specs: the choices of each spec.
-        apart: the pairs that the rules forbid.
+        apart: the pairs that the rules forbid; of a choice that stands `alone`, it twice.
     """
 
-    def __init__(self, language: Language) -> None:
+    def __init__(self, language: Language, *, alone: bool = False) -> None:
         self.language = language
         self.specs: list[Choices] = []
         self.apart: list[Pair] = []
         self.waiting: dict[Choice, set[Choice]] = {choice: set() for choice in language.choices()}
-        pairs = [pair for pair in combinations(language.choices(), 2) if any(True for _ in language.together(*pair))]
+        every = ((one, one) for one in language.choices()) if alone else combinations(language.choices(), 2)
+        pairs = [pair for pair in every if any(True for _ in language.together(*pair))]
         for one, other in pairs:
             self.waiting[one].add(other)
             self.waiting[other].add(one)

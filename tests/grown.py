@@ -14,7 +14,7 @@ from annotated_types import Ge, Gt, Le, Lt
 from pydantic.fields import FieldInfo
 
 from specforge import references
-from specforge.catalog.metrics import METRICS
+from specforge.catalog.metrics import UNRANKED
 from specforge.catalog.roles import Of, Table
 from specforge.shapes import Shape, choices, fields, is_section, members, shape
 from specforge.source import Data
@@ -93,9 +93,13 @@ WORDS: dict[str, tuple[Data, ...]] = {
     "unit": ("id", "text", "family"),
     "split.column": ("part", "side"),
     "slices.part.source": ("docs", "rows"),
-    "primary": tuple(f"{name}@10" if one.cutoff else name for name, one in METRICS.items()),
-    "metric": ("nDCG@10",),
+    "primary": ("nDCG@10", "RR@10", "Accuracy", *UNRANKED),
+    "metric": ("nDCG@10", "Spearman"),
     "metrics": (("R@10", "AP@10"),),
+    "negatives": (({"kind": "random"}, {"kind": "bm25"}),),
+    "matryoshka.dimensions": ((64, 32, 16),),
+    "weights": ((1.0, 1.0, 0.5),),
+    "range": ((0.0, 5.0),),
     "base": ("org/model", "./model", "package:models==1.0/models/small"),
     "revision": (COMMIT,),
     "join.source": ("more",),
@@ -117,6 +121,10 @@ WORDS: dict[str, tuple[Data, ...]] = {
     "too.query": ("select words as query, id as document, side, moment from rows",),
 }
 """End of a path -> texts and lists that make sense there, where any text would not; an entry for a number is not used."""
+
+
+SEVERAL: dict[str, tuple[Data, ...]] = {"baselines": ("bm25", "untuned"), "fuse": ("bm25", "untuned")}
+"""End of a path -> the words of a list that stand together, where not all may."""
 
 
 def points(model: type[Section]) -> tuple[Point, ...]:
@@ -182,9 +190,11 @@ def _tag_of(default: object, of: Shape) -> object:
 
 
 def _of_member(place: str, of: Shape, tag: str | None, info: FieldInfo | None) -> Iterator[Option]:
-    """What may stand at a place of one of the alternatives of a union."""
-    if is_section(of):
-        words = choices(fields(of)[tag]) if tag is not None else ()
+    """What may stand at a place of one of the alternatives of a union; of several words for one section the first."""
+    if of.tag is not None:
+        yield from (option for one in members(of) for option in _of_member(place, one, of.tag, info))
+    elif is_section(of):
+        words = choices(fields(of)[tag])[:1] if tag is not None else ()
         yield from (Option(word, None, of, {str(tag): word}) for word in words)
         yield from () if words else (Option(GIVEN, None, of),)
     elif _words(place) and of.type not in (int, float):
@@ -208,13 +218,13 @@ def _words(place: str) -> tuple[Data, ...]:
 
 
 def _lists(place: str, entry: Shape) -> Iterator[Option]:
-    """Each word alone and all together, or one entry."""
+    """Each word alone and several together, or one entry."""
     words = choices(entry)
     if not words or entry.tag:
         yield Option(GIVEN, (scalar(place, entry, None),))
         return
     yield from (Option(str(word), (word,)) for word in words)
-    yield Option("all", words)
+    yield Option("all", SEVERAL.get(place.rpartition(".")[2], words))
 
 
 def _entries(of: Shape) -> Shape | None:
@@ -355,8 +365,9 @@ def second(model: type[Section], chosen: Choices) -> dict[str, Data]:
     declared = option.opens.type.model_fields
     wanted = {
         "user_text": True,
-        "time": str(chosen["split.by"]).startswith("time"),
-        "group": chosen["split.by"] == "group",
+        "relevant_from": True,
+        "time": str(chosen.get("split.by")).startswith("time"),
+        "group": chosen.get("split.by") == "group",
     }
     choices = {f"objectives.too.{name}": GIVEN for name, needed in wanted.items() if needed and name in declared}
     return _section(option.opens, "objectives.too", choices, given, option.chosen_by)

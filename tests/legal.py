@@ -10,24 +10,32 @@ from dataclasses import dataclass, field
 from functools import cache
 from typing import TypeVar
 
-from grown import ABSENT, GIVEN, SECOND, Choices, Label, Point, objective
+from grown import ABSENT, GIVEN, SECOND, SEVERAL, Choices, Label, Point, objective
 from pydantic import TypeAdapter
 
 from specforge import references
 from specforge.catalog import shapes
-from specforge.catalog.baselines import BASELINES
+from specforge.catalog.baselines import BASELINES, Baseline
 from specforge.catalog.dictionary import OBJECTIVES, AnyObjective
-from specforge.catalog.evidence import CitedInAnswer, Evidence, Interacted, Sql
+from specforge.catalog.evidence import CitedInAnswer, Evidence, Interacted, ScoredPairs, Sql
+from specforge.catalog.families import FAMILIES
 from specforge.catalog.losses import LOSSES
 from specforge.catalog.losses.base import Loss
-from specforge.catalog.metrics import METRICS
+from specforge.catalog.metrics import of_retriever
 from specforge.catalog.objectives import Objective
+from specforge.catalog.shapes import Coercion, Need
 from specforge.catalog.splits import SPLITS, Split
+from specforge.catalog.tasks import TASKS
 from specforge.shapes import choices, fields, members, shape
 from specforge.spec.base import Section
 from specforge.spec.retriever import Retriever
 
 Kind = TypeVar("Kind", bound=Section)
+
+EXCLUDED: dict[tuple[str, Label], str] = {
+    ("retriever.family", "bm25"): "the language has it, and nothing is generated for it yet",
+}
+"""Choices that no spec here has, and why."""
 
 
 class Undecided(Exception):
@@ -71,13 +79,41 @@ class Chosen:
         return self.family in _encoders(self.model)
 
     @property
+    def is_dense(self) -> bool:
+        """Whether a text is one vector."""
+        return self.encodes and FAMILIES[self.family].dense
+
+    @property
+    def similarity(self) -> str:
+        """What texts are compared by; a family that has one way leaves no choice."""
+        chosen = self["retriever.similarity"]
+        return str(chosen) if chosen != ABSENT else str(_encoders(self.model)[self.family].model_fields["similarity"].default)
+
+    @property
+    def task(self) -> str:
+        """What the retriever is measured at."""
+        metric = of_retriever(str(self["evaluate.primary"]))
+        assert metric is not None
+        return metric.task if metric.task in TASKS else "retrieval"
+
+    @property
+    def ranks(self) -> bool:
+        return TASKS[self.task].ranked
+
+    @property
     def is_trained(self) -> bool:
         return self.encodes and self["retriever.train"] != "none"
 
     @property
     def loss(self) -> type[Loss] | None:
+        """What training minimises; None where nothing is trained."""
         kind = self["retriever.loss.kind"]
-        return None if kind == ABSENT else of_kind(LOSSES[self.family], "kind", kind)
+        return None if kind == ABSENT or not self.is_trained else of_kind(LOSSES[self.family], "kind", kind)
+
+    @property
+    def negatives(self) -> Label:
+        """Where the negatives of training rows come from; several kinds are `GIVEN`."""
+        return self["retriever.negatives"] if self.is_trained else ABSENT
 
     @property
     def family(self) -> str:
@@ -120,23 +156,30 @@ class Chosen:
         word = self[f"objectives.{name}.kind"]
         return None if word == ABSENT else of_kind(OBJECTIVES, "kind", word)
 
-    def objective(self, name: str) -> Objective:
-        """An objective with what it may have or lack; a field with a default has that."""
+    def objective(self, name: str, *more: str) -> Objective:
+        """An objective with what it may have or lack, as far as that tells which rows it gives; `more` fields do, too."""
         kind = self.kind(name)
         assert kind is not None
-        optional = [field for field, info in kind.model_fields.items() if info.default is None]
-        paths = [f"objectives.{name}.{field}" for field in ("kind", *optional)] + ["split.by"]
-        known = [(path, self[path]) for path in paths]
-        return _objective(self.model, name, tuple((path, label) for path, label in known if path in self.labels))
+        known = {f"objectives.{name}.kind": self[f"objectives.{name}.kind"]}
+        for field in (*_telling(self.model, known[f"objectives.{name}.kind"]), *more) if name == "it" else ():
+            known[f"objectives.it.{field}"] = self[f"objectives.it.{field}"]
+        return _objective(self.model, name, tuple(known.items()))
 
     def fed(self, name: str) -> tuple[str, ...]:
         """The columns of the rows that an objective gives to the loss."""
-        loss = self.loss
-        found = shapes.path(self.shapes(name), loss.takes) if loss is not None and self.is_trained else None
+        found = self.path(name, self.loss) if self.loss is not None else None
         return shapes.SHAPES[found[0]].roles if found is not None else ()
 
+    def path(self, name: str, loss: type[Loss]) -> tuple[str, tuple[Coercion, ...]] | None:
+        """From what an objective gives to what the loss takes, with the negatives that are looked for."""
+        found = self.negatives not in (ABSENT, "given")
+        given = [one for one in self.shapes(name) if not (found and one == "triplets")]
+        several = found and (self.negatives == GIVEN or self.has("retriever.negatives.per_positive"))
+        has: list[Need] = [*(["negatives"] if found else []), *(["several"] if several else [])]
+        return shapes.path(given, loss.takes, has)
+
     def kinds(self) -> Iterator[type[Objective]]:
-        yield from (kind for name in self.names if (kind := self.kind(name)) is not None)
+        yield from (kind for name in ("it", "too") if (kind := self.kind(name)) is not None)
 
     def shapes(self, name: str) -> tuple[str, ...]:
         """The shapes of an objective's rows."""
@@ -144,18 +187,39 @@ class Chosen:
         assert kind is not None
         return kind.provides if kind.gives is Objective.gives else self.objective(name).gives()
 
+    def measured(self) -> tuple[str, ...]:
+        """The shapes that the primary objective can be measured by."""
+        kind = self.kind("it")
+        assert kind is not None
+        if kind.measured is Objective.measured:
+            return self.shapes("it")
+        return self.objective("it", *(["uncited"] if kind is CitedInAnswer else [])).measured()
+
 
 @cache
-def _encoders(model: type[Section]) -> frozenset[str]:
+def _encoders(model: type[Section]) -> dict[str, type[Retriever]]:
     families = members(fields(shape(model))["retriever"]) if "retriever" in model.model_fields else ()
     encoding = [one for one in families if issubclass(one.type, Retriever)]
-    return frozenset(str(word) for one in encoding for word in choices(fields(one)["family"]))
+    return {str(word): one.type for one in encoding for word in choices(fields(one)["family"])}
 
 
 @cache
 def _objective(model: type[Section], name: str, known: tuple[tuple[str, Label], ...]) -> Objective:
     found: Objective = _ADAPTER.validate_python(objective(model, name, dict(known)))
     return found
+
+
+@cache
+def _telling(model: type[Section], kind: Label) -> tuple[str, ...]:
+    """The fields without a default of which the presence changes the rows that an objective gives, or is measured by."""
+
+    def rows(*fields: str) -> tuple[tuple[str, ...], ...]:
+        known = [("objectives.it.kind", kind), *((f"objectives.it.{field}", GIVEN) for field in fields)]
+        found = _objective(model, "it", tuple(known))
+        return found.gives(), found.measured()
+
+    declared = of_kind(OBJECTIVES, "kind", kind).model_fields
+    return tuple(name for name, info in declared.items() if info.default is None and rows(name) != rows())
 
 
 _ADAPTER = TypeAdapter[Objective](AnyObjective)
@@ -188,15 +252,13 @@ class Rule:
 def rows_do_not_fit(name: str) -> Callable[[Chosen], bool]:
     def breaks(c: Chosen) -> bool:
         loss = c.loss
-        if loss is None or c.kind(name) is None or not c.is_trained:
-            return False
-        return shapes.path(c.shapes(name), loss.takes) is None
+        return loss is not None and c.kind(name) is not None and c.path(name, loss) is None
 
     return breaks
 
 
 def similarity_not_trained(c: Chosen) -> bool:
-    return c.loss is not None and c["retriever.similarity"] not in c.loss.similarities and c.is_trained
+    return c.loss is not None and c.similarity not in c.loss.similarities
 
 
 def wrong_sampler(c: Chosen) -> bool:
@@ -229,17 +291,35 @@ def has_optional(kind: type[Objective], name: str) -> bool:
     return name in kind.model_fields and not kind.model_fields[name].is_required()
 
 
+def named(c: Chosen, field: str) -> list[Baseline]:
+    """The baselines that are measured, or fused with the model."""
+    word = c[f"evaluate.{field}"]
+    words = SEVERAL[field] if word == "all" else [word] if word in BASELINES else []
+    return [BASELINES[str(one)] for one in words]
+
+
 def of_items_only(field: str) -> Callable[[Chosen], bool]:
     def breaks(c: Chosen) -> bool:
-        word = c[f"evaluate.{field}"]
-        named = BASELINES if word == "all" else [word] if word in BASELINES else []
-        return any(BASELINES[str(one)].of_items for one in named) and any(k.queries == "texts" for k in c.kinds())
+        of_items = any(one.of_items for one in named(c, field))
+        return of_items and c.ranks and any(kind.queries == "texts" for kind in c.kinds())
 
     return breaks
 
 
+def cannot(field: str) -> Callable[[Chosen], bool]:
+    def breaks(c: Chosen) -> bool:
+        found = named(c, field)
+        return bool(found) and (c.ranks or field == "baselines") and any(c.task not in one.tasks for one in found)
+
+    return breaks
+
+
+def needs_vectors(field: str) -> Callable[[Chosen], bool]:
+    return lambda c: any(one.dense and one.of_items for one in named(c, field)) and c.encodes and not c.is_dense
+
+
 def nothing_shown(c: Chosen) -> bool:
-    asked = c["evaluate.candidates"] == "shown"
+    asked = c["evaluate.candidates"] == "shown" and c.ranks
     return asked and not all(issubclass(kind, Evidence) and kind.has_negatives for kind in c.kinds())
 
 
@@ -340,8 +420,65 @@ def place_rules(source: str) -> Iterator[Rule]:
     yield Rule(f"a database has tables: {source}", "SF003", (at,), table_or_query)
 
 
-def wrong_task(c: Chosen) -> bool:
-    return METRICS[str(c["evaluate.primary"]).partition("@")[0]].task != "retrieval"
+def wrong_task(path: str) -> Callable[[Chosen], bool]:
+    def breaks(c: Chosen) -> bool:
+        if not c.has(path):
+            return False
+        metric = of_retriever("R@10" if c[path] == GIVEN else str(c[path]))
+        return metric is not None and metric.task != c.task
+
+    return breaks
+
+
+def not_measured(c: Chosen) -> bool:
+    needed = TASKS[c.task].needs
+    return needed is not None and needed not in c.measured()
+
+
+def threshold_unsaid(c: Chosen) -> bool:
+    return c.kind("it") is ScoredPairs and c.ranks and not c.has("objectives.it.relevant_from")
+
+
+def no_negatives(c: Chosen) -> bool:
+    return c.negatives == "given" and not any(issubclass(kind, Evidence) and kind.has_negatives for kind in c.kinds())
+
+
+def is_first_tuned(c: Chosen) -> bool:
+    return c["retriever.negatives.model"] == "tuned" and c.loss is not None
+
+
+def tuned_on_negatives(c: Chosen) -> bool:
+    return is_first_tuned(c) and c.loss is not None and "pairs" not in c.loss.takes
+
+
+def without_neighbours(c: Chosen) -> bool:
+    return c["retriever.negatives"] in ("mined", "clusters") and not c.is_dense
+
+
+def is_static(c: Chosen) -> bool:
+    return c.has("retriever.static")
+
+
+def frozen_twice(c: Chosen) -> bool:
+    return c.has("retriever.adaptation.layers") and c.has("retriever.adaptation.all_but_last")
+
+
+def nothing_frozen(c: Chosen) -> bool:
+    said = any(c.has(f"retriever.adaptation.{field}") for field in ("layers", "all_but_last"))
+    return c["retriever.adaptation.kind"] == "freeze" and c["retriever.adaptation.embeddings"] is False and not said
+
+
+def adaptation_does_not_fit(c: Chosen) -> bool:
+    return c.encodes and c["retriever.adaptation.kind"] not in FAMILIES[c.family].adaptations
+
+
+def index_does_not_fit(c: Chosen) -> bool:
+    return c.encodes and c.has("index.kind") and c["index.kind"] not in FAMILIES[c.family].indexes
+
+
+def unpinned_code(c: Chosen) -> bool:
+    trusted = c["retriever.trust_remote_code"] is True and c["retriever.base"] == "org/model"
+    return trusted and not c.has("retriever.revision")
 
 
 RULES = (
@@ -351,19 +488,51 @@ RULES = (
     Rule("the loss trains the similarity", "SF112", ("retriever.loss.kind",), similarity_not_trained),
     Rule("the sampler fits the loss", "SF103", ("retriever.train.sampler",), wrong_sampler),
     Rule("training has a loss", "SF003", ("retriever",), lambda c: c.is_trained and c.loss is None),
-    Rule("vectors are searched by an index", "SF003", ("retriever",), lambda c: c.encodes and not c.has("index.kind")),
+    Rule("vectors are searched by an index", "SF003", ("evaluate",), lambda c: c.encodes and c.ranks
+        and not c.has("index.kind")),
+    Rule("the index holds the vectors", "SF205", ("index.kind",), index_does_not_fit),
+    Rule("the objective has negatives", "SF101", ("retriever.negatives",), no_negatives),
+    Rule("a model is tuned before it finds negatives", "SF101", ("retriever.negatives.model",), tuned_on_negatives),
+    Rule("a model is tuned before of one objective", "SF003", ("retriever.negatives.model",), lambda c: is_first_tuned(c)
+        and c.has(SECOND)),
+    Rule("negatives are found by one vector", "SF003", ("retriever.negatives",), without_neighbours),
+    Rule("what is nested are cosines", "SF112", ("retriever.matryoshka",), lambda c: c.has("retriever.matryoshka")
+        and c.loss is not None and c.similarity != "cosine"),
+    Rule("cut vectors are cosines", "SF113", ("evaluate.dimensions",), lambda c: c.has("evaluate.dimensions")
+        and c.encodes and c.similarity != "cosine"),
+    Rule("layers are not cached", "SF109", ("retriever.matryoshka.layers",), lambda c: c.loss is not None and c.loss.cached
+        and c["retriever.matryoshka.layers"] is True),
+    Rule("layers are frozen once", "SF003", ("retriever.adaptation.all_but_last",), frozen_twice),
+    Rule("something is frozen", "SF003", ("retriever.adaptation",), nothing_frozen),
+    Rule("the adaptation fits the family", "SF003", ("retriever.adaptation.kind",), adaptation_does_not_fit),
+    Rule("a static model is trained whole", "SF003", ("retriever.adaptation",), lambda c: is_static(c)
+        and c["retriever.adaptation.kind"] != "full"),
+    Rule("batches of a static model are whole", "SF003", ("retriever.loss.kind",), lambda c: is_static(c)
+        and c.loss is not None and c.loss.cached),
+    Rule("random embeddings have a length", "SF003", ("retriever.static",), lambda c: c["retriever.static.embeddings"] == "random"
+        and not c.has("retriever.static.dimension")),
+    Rule("trusted code is pinned", "SF403", ("retriever.trust_remote_code",), unpinned_code),
     Rule("a user is on one side", "SF302", ("split.by",), users_on_both_sides),
     Rule("what is augmented is there", "SF003", ("retriever.augmentation.part",), no_anchors, searched=False),
     Rule("another template has its collection", "SF003", ("retriever.augmentation.part.source",), no_other_text),
     Rule("test does not select", "SF114", ("retriever.train.select.on",), lambda c: c["retriever.train.select.on"] == "test"),
     Rule("the index ranks as trained", "SF205", ("index.similarity",), lambda c: c.encodes and c["index.similarity"] not in (
-        ABSENT, c["retriever.similarity"])),
+        ABSENT, c.similarity)),
     Rule("a split by time has times", "SF003", ("objectives.it",), no_time),
     *(Rule(f"a split by group has groups: {one}", "SF003", (f"objectives.{one}",), no_group(one)) for one in ("it", "too")),
     Rule("items are asked for items", "SF113", ("evaluate.baselines",), of_items_only("baselines")),
     Rule("items are fused with items", "SF113", ("evaluate.fuse",), of_items_only("fuse")),
     Rule("something was shown", "SF113", ("evaluate.candidates",), nothing_shown),
-    Rule("the metric is of the task", "SF113", ("evaluate.primary",), wrong_task),
+    *(Rule(f"a metric is of the task: {one}", "SF113", (one,), wrong_task(one)) for one in (
+        "evaluate.primary", "evaluate.metrics", "retriever.train.select.metric")),
+    Rule("the rows say what is measured", "SF113", ("evaluate.primary",), not_measured),
+    Rule("one vector is measured", "SF113", ("evaluate.primary",), lambda c: c.encodes and not c.ranks and not c.is_dense),
+    Rule("what ranks has a threshold", "SF003", ("objectives.it",), threshold_unsaid),
+    *(Rule(f"a baseline can what is measured: {one}", "SF113", (f"evaluate.{one}",), cannot(one)) for one in SEVERAL),
+    *(Rule(f"neighbours have one vector: {one}", "SF113", (f"evaluate.{one}",), needs_vectors(one)) for one in SEVERAL),
+    Rule("folds are of rankings", "SF113", ("split.folds",), lambda c: c.has("split.folds") and not c.ranks),
+    Rule("chunks are of rankings", "SF113", ("sources.docs.chunk",), lambda c: c.has("sources.docs.chunk.by")
+        and not c.ranks),
     Rule("folds are of one objective", "SF003", ("split.folds",), lambda c: c.has("split.folds") and c.has(SECOND)),
     Rule("folds are of one seed", "SF003", ("split.folds",), lambda c: c.has("split.folds")
         and c["retriever.train.seeds"] == GIVEN),

@@ -33,16 +33,16 @@ from specforge.spec.document import Spec
 
 DOCUMENTS = documents()
 EVERY_RULE = [(model, rule) for model in DOCUMENTS for rule in Language(model).rules if rule.searched]
-QUICK = 250
-"""So many specs of a covering set are compiled with the quick tests, and all with the slow ones."""
+ALONE = (pytest.param(True, id="alone"), pytest.param(False, id="pairs", marks=pytest.mark.slow))
+"""Whether specs are looked at that have every choice, or, with the slow tests, every two choices."""
 
 TYPED = 5
 """Of so many of these folders one is typed."""
 
 
 @cache
-def covering(model: type[Section]) -> Covering:
-    return Covering(Language(model))
+def covering(model: type[Section], alone: bool) -> Covering:
+    return Covering(Language(model), alone=alone)
 
 
 def checked(model: type[Section], chosen: Choices) -> tuple[Spec | None, list[Problem]]:
@@ -55,15 +55,17 @@ def checked(model: type[Section], chosen: Choices) -> tuple[Spec | None, list[Pr
 
 
 @pytest.mark.parametrize("model", DOCUMENTS, ids=lambda model: model.__name__)
-def test_what_may_stand_together_passes_the_checks(model: type[Section]) -> None:
-    for chosen in covering(model).specs:
+@pytest.mark.parametrize("alone", ALONE)
+def test_what_may_stand_together_passes_the_checks(model: type[Section], alone: bool) -> None:
+    for chosen in covering(model, alone).specs:
         _, problems = checked(model, chosen)
         assert not problems, f"{words(problems)}: no rule of legal.py forbids {chosen}"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("model", DOCUMENTS, ids=lambda model: model.__name__)
 def test_every_two_choices_stand_together_or_are_forbidden(model: type[Section]) -> None:
-    found = covering(model)
+    found = covering(model, False)
     seen = {pair for chosen in found.specs for pair in combinations(sorted(chosen.items(), key=repr), 2)}
     apart = {tuple(sorted(pair, key=repr)) for pair in found.apart}
     possible = [pair for pair in pairs(found.language) if next(found.language.together(*pair), None)]
@@ -77,7 +79,7 @@ def pairs(language: Language) -> Iterator[Pair]:
 
 @pytest.mark.parametrize("model", DOCUMENTS, ids=lambda model: model.__name__)
 def test_every_choice_has_a_legal_spec(model: type[Section]) -> None:
-    found = covering(model)
+    found = covering(model, True)
     seen = {choice for chosen in found.specs for choice in chosen.items()}
     alone = [choice for choice in found.language.choices() if choice not in seen]
     assert [choice for choice in alone if not refused_alone(found.language, choice)] == []
@@ -94,13 +96,21 @@ def refused_alone(language: Language, choice: Choice) -> bool:
 
 
 @pytest.mark.parametrize("model", DOCUMENTS, ids=lambda model: model.__name__)
-def test_what_is_forbidden_is_refused_at_its_place(model: type[Section]) -> None:
-    language = covering(model).language
-    for pair in covering(model).apart:
+@pytest.mark.parametrize("alone", ALONE)
+def test_what_is_forbidden_is_refused_at_its_place(model: type[Section], alone: bool) -> None:
+    language = covering(model, alone).language
+    for pair in covering(model, alone).apart:
         for rule, chosen in language.breaking(*pair):
             assert_refused(model, chosen, rule)
 
 
+@pytest.mark.parametrize(("model", "rule"), EVERY_RULE, ids=lambda one: getattr(one, "name", ""))
+def test_what_breaks_a_rule_is_refused(model: type[Section], rule: Rule) -> None:
+    """One spec that breaks it alone."""
+    assert_refused(model, next(Language(model).violating(rule)), rule)
+
+
+@pytest.mark.slow
 @pytest.mark.parametrize(("model", "rule"), EVERY_RULE, ids=lambda one: getattr(one, "name", ""))
 def test_whatever_breaks_a_rule_is_refused(model: type[Section], rule: Rule) -> None:
     """Also where no two choices alone break it."""
@@ -125,38 +135,30 @@ def words(problems: list[Problem]) -> str:
     return "; ".join(f"{problem.message} [{problem.code}]" for problem in problems) or "nothing"
 
 
-def compiled(model: type[Section], every: int = 1) -> list[Files]:
-    """The files of the specs of the covering set, or of every so many; a text that several have is kept once."""
-    plans = [plan.make(spec, Path("/project/specs/grown.yaml")) for spec in specs(model, every)]
+def compiled(found: Covering) -> list[Files]:
+    """The files of the specs of a covering set; a text that several have is kept once."""
+    plans = [plan.make(spec, Path("/project/specs/grown.yaml")) for spec in specs(found)]
     texts: dict[str, str] = {}
-    found: list[Files] = []
+    folders: list[Files] = []
     for start in range(0, len(plans), 100):
         for files in render(plans[start : start + 100]):
-            found.append({name: texts.setdefault(text, text) for name, text in files.items()})
-    return found
+            folders.append({name: texts.setdefault(text, text) for name, text in files.items()})
+    return folders
 
 
-def specs(model: type[Section], every: int) -> Iterator[Spec]:
-    for chosen in covering(model).specs[::every]:
-        spec, _ = checked(model, chosen)
+def specs(found: Covering) -> Iterator[Spec]:
+    for chosen in found.specs:
+        spec, _ = checked(found.language.model, chosen)
         assert spec is not None
         yield spec
 
 
 @pytest.mark.parametrize("model", DOCUMENTS, ids=lambda model: model.__name__)
-def test_what_may_stand_together_compiles(model: type[Section], tmp_path: Path) -> None:
-    """A part of the specs, in one test, so that their code is made once."""
-    folders = compiled(model, max(1, len(covering(model).specs) // QUICK))
+@pytest.mark.parametrize("alone", ALONE)
+def test_what_may_stand_together_compiles(model: type[Section], alone: bool, tmp_path: Path) -> None:
+    folders = compiled(covering(model, alone))
     assert_clean(folders, tmp_path)
     assert said_by_mypy(folders[::TYPED], tmp_path / "mypy") == ""
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("model", DOCUMENTS, ids=lambda model: model.__name__)
-def test_all_that_may_stand_together_compiles(model: type[Section], tmp_path: Path) -> None:
-    folders = compiled(model)
-    assert_clean(folders, tmp_path)
-    assert said_by_mypy(folders, tmp_path / "mypy") == ""
 
 
 def assert_clean(folders: list[Files], tmp_path: Path) -> None:
