@@ -21,7 +21,15 @@ _FIRST = (".kind", ".by", ".family", ".similarity", "retriever.train", ".folds",
 """Ends of places that most rules ask for: with them first, what cannot be is found out early."""
 
 
-_EARLY = ("evaluate.primary", "objectives.it.kind", "retriever.family", "split.by", "retriever.train", "retriever.loss.kind", "retriever.train.sampler")
+_EARLY = (
+    "evaluate.primary",
+    "objectives.it.kind",
+    "retriever.family",
+    "split.by",
+    "retriever.train",
+    "retriever.loss.kind",
+    "retriever.train.sampler",
+)
 """Before them."""
 
 

@@ -263,8 +263,8 @@ def bounds(of: Shape) -> tuple[float, float]:
     """The lowest and highest number that is allowed; infinite where there is none, and a little inside where it is open."""
     low, high, step = float("-inf"), float("inf"), 1 if of.type is int else 1e-6
     for limit in of.limits:
-        low = limit.ge if isinstance(limit, Ge) else limit.gt + step if isinstance(limit, Gt) else low  # type: ignore[operator]
-        high = limit.le if isinstance(limit, Le) else limit.lt - step if isinstance(limit, Lt) else high  # type: ignore[operator]
+        low = limit.ge if isinstance(limit, Ge) else limit.gt + step if isinstance(limit, Gt) else low  # type: ignore[assignment, operator]
+        high = limit.le if isinstance(limit, Le) else limit.lt - step if isinstance(limit, Lt) else high  # type: ignore[assignment, operator]
     return low, high
 
 

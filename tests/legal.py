@@ -87,7 +87,11 @@ class Chosen:
     def similarity(self) -> str:
         """What texts are compared by; a family that has one way leaves no choice."""
         chosen = self["retriever.similarity"]
-        return str(chosen) if chosen != ABSENT else str(_encoders(self.model)[self.family].model_fields["similarity"].default)
+        return (
+            str(chosen)
+            if chosen != ABSENT
+            else str(_encoders(self.model)[self.family].model_fields["similarity"].default)
+        )
 
     @property
     def task(self) -> str:
@@ -161,8 +165,8 @@ class Chosen:
         kind = self.kind(name)
         assert kind is not None
         known = {f"objectives.{name}.kind": self[f"objectives.{name}.kind"]}
-        for field in (*_telling(self.model, known[f"objectives.{name}.kind"]), *more) if name == "it" else ():
-            known[f"objectives.it.{field}"] = self[f"objectives.it.{field}"]
+        telling = (*_telling(self.model, known[f"objectives.{name}.kind"]), *more) if name == "it" else ()
+        known |= {(path := f"objectives.it.{one}"): self[path] for one in telling}
         return _objective(self.model, name, tuple(known.items()))
 
     def fed(self, name: str) -> tuple[str, ...]:
@@ -175,8 +179,8 @@ class Chosen:
         found = self.negatives not in (ABSENT, "given")
         given = [one for one in self.shapes(name) if not (found and one == "triplets")]
         several = found and (self.negatives == GIVEN or self.has("retriever.negatives.per_positive"))
-        has: list[Need] = [*(["negatives"] if found else []), *(["several"] if several else [])]
-        return shapes.path(given, loss.takes, has)
+        known: dict[Need, bool] = {"negatives": found, "several": several}
+        return shapes.path(given, loss.takes, [need for need, holds in known.items() if holds])
 
     def kinds(self) -> Iterator[type[Objective]]:
         yield from (kind for name in ("it", "too") if (kind := self.kind(name)) is not None)
@@ -502,6 +506,8 @@ RULES = (
         and c.encodes and c.similarity != "cosine"),
     Rule("layers are not cached", "SF109", ("retriever.matryoshka.layers",), lambda c: c.loss is not None and c.loss.cached
         and c["retriever.matryoshka.layers"] is True),
+    Rule("nested layers are there", "SF003", ("retriever.matryoshka.layers",), lambda c: is_static(c)
+        and c["retriever.matryoshka.layers"] is True and c.loss is not None),
     Rule("layers are frozen once", "SF003", ("retriever.adaptation.all_but_last",), frozen_twice),
     Rule("something is frozen", "SF003", ("retriever.adaptation",), nothing_frozen),
     Rule("the adaptation fits the family", "SF003", ("retriever.adaptation.kind",), adaptation_does_not_fit),

@@ -119,11 +119,14 @@ def _member(of: Shape, data: Data) -> Shape:
     found = members(of)
     if of.tag is not None and isinstance(data, dict):
         return next(one for one in found if data[of.tag] in choices(fields(one)[of.tag]))
+    tagged = next((one for one in found if one.tag is not None), None)
+    if tagged is not None and isinstance(data, dict):
+        return _member(tagged, data)
     kinds: dict[type, Callable[[Shape], bool]] = {
         dict: lambda one: is_section(one) or get_origin(one.type) is dict,
         tuple: lambda one: get_origin(one.type) is tuple,
     }
-    fits = kinds.get(type(data), lambda one: True)
+    fits: Callable[[Shape], bool] = kinds.get(type(data), bool)
     return next((one for one in found if fits(one)), of)
 
 

@@ -194,8 +194,7 @@ def test_every_loss_of_every_family_trains_somewhere() -> None:
     import test_losses
 
     marks = [mark for mark in vars(test_losses.test_it_trains)["pytestmark"] if mark.name == "parametrize"]
-    trained = {loss for mark in marks for loss in mark.args[1]}
-    lacking = [
-        f"{family}: {kind_of(loss)}" for family, losses in LOSSES.items() for loss in losses if loss not in trained
-    ]
+    trained = {one for mark in marks for one in mark.args[1]}
+    every = [(family, loss) for family, losses in LOSSES.items() for loss in losses]
+    lacking = [f"{family}: {kind_of(loss)}" for family, loss in every if (family, loss) not in trained]
     assert lacking == []

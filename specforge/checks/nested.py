@@ -47,6 +47,15 @@ def cached_layers(spec: Spec, source: Source) -> Iterator[Problem]:
     yield Problem("SF109", message, source.value_span(keys), keys, hint)
 
 
+def layers_of_none(spec: Spec, source: Source) -> Iterator[Problem]:
+    """A static model has no layer before the last."""
+    value = _asked(spec)
+    if value is not None and value.layers and spec.static is not None:
+        keys: Keys = (*_KEYS, "layers")
+        message = '"layers" trains layers before the last, and a static model has none'
+        yield Problem("SF003", message, source.value_span(keys), keys, 'leave "layers" out: dimensions alone fit')
+
+
 def scaled(spec: Spec, source: Source) -> Iterator[Problem]:
     """Vectors that are cut are scaled to length 1, so that inner products are cosines."""
     if spec.encoder is None or spec.encoder.similarity == "cosine":
@@ -82,4 +91,4 @@ def longer_than_the_model(spec: Spec, source: Source, dimension: int | None) -> 
             yield Problem("SF003", message, source.value_span(keys), keys, f"name lengths up to {own}")
 
 
-RULES = (lengths, cached_layers, scaled, without_vectors)
+RULES = (lengths, cached_layers, layers_of_none, scaled, without_vectors)
