@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from functools import cache
 from typing import TypeVar
 
-from grown import ABSENT, GIVEN, SECOND, SEVERAL, Choices, Label, Point, objective
+from grown import ABSENT, GIVEN, SECOND, SEVERAL, Choices, Label, Point, documents, objective
 from pydantic import TypeAdapter
 
 from specforge import references
@@ -25,7 +25,7 @@ from specforge.catalog.metrics import of_retriever
 from specforge.catalog.objectives import Objective
 from specforge.catalog.shapes import Coercion, Need
 from specforge.catalog.splits import SPLITS, Split
-from specforge.catalog.tasks import TASKS
+from specforge.catalog.tasks import OF_RETRIEVER, TASKS
 from specforge.shapes import choices, fields, members, shape
 from specforge.spec.base import Section
 from specforge.spec.retriever import Retriever
@@ -33,9 +33,21 @@ from specforge.spec.retriever import Retriever
 Kind = TypeVar("Kind", bound=Section)
 
 EXCLUDED: dict[tuple[str, Label], str] = {
-    ("retriever.family", "bm25"): "the language has it, and nothing is generated for it yet",
+    (
+        "reranker",
+        GIVEN,
+    ): "its losses, activations and negatives have no rules here; tests/test_rerankers.py looks at them",
 }
 """Choices that no spec here has, and why."""
+
+WITHOUT: dict[type[Section], str] = {
+    one: "it has no retriever, which most rules ask for; tests/test_classes.py looks at classifiers"
+    for one in documents()
+    if "retriever" not in one.model_fields
+}
+"""Kinds of specs that are not grown, and why."""
+
+DOCUMENTS = [one for one in documents() if one not in WITHOUT]
 
 
 class Undecided(Exception):
@@ -98,7 +110,7 @@ class Chosen:
         """What the retriever is measured at."""
         metric = of_retriever(str(self["evaluate.primary"]))
         assert metric is not None
-        return metric.task if metric.task in TASKS else "retrieval"
+        return metric.task if metric.task in OF_RETRIEVER else "retrieval"
 
     @property
     def ranks(self) -> bool:
@@ -319,7 +331,21 @@ def cannot(field: str) -> Callable[[Chosen], bool]:
 
 
 def needs_vectors(field: str) -> Callable[[Chosen], bool]:
-    return lambda c: any(one.dense and one.of_items for one in named(c, field)) and c.encodes and not c.is_dense
+    """Any system by vectors needs a model; neighbours need one vector a text."""
+
+    def breaks(c: Chosen) -> bool:
+        found = [one for one in named(c, field) if one.dense]
+        return bool(found) and not c.is_dense and (not c.encodes or any(one.of_items for one in found))
+
+    return breaks
+
+
+def reranks(field: str) -> Callable[[Chosen], bool]:
+    return lambda c: any(one.reranks for one in named(c, field))
+
+
+def tokens_of_none(c: Chosen) -> bool:
+    return c["sources.docs.chunk.by"] in ("tokens", "headings") and not c.encodes
 
 
 def nothing_shown(c: Chosen) -> bool:
@@ -532,7 +558,11 @@ RULES = (
     *(Rule(f"a metric is of the task: {one}", "SF113", (one,), wrong_task(one)) for one in (
         "evaluate.primary", "evaluate.metrics", "retriever.train.select.metric")),
     Rule("the rows say what is measured", "SF113", ("evaluate.primary",), not_measured),
-    Rule("one vector is measured", "SF113", ("evaluate.primary",), lambda c: c.encodes and not c.ranks and not c.is_dense),
+    Rule("one vector is measured", "SF113", ("evaluate.primary",), lambda c: not c.ranks and not c.is_dense),
+    Rule("words have no dimensions", "SF003", ("evaluate.dimensions",), lambda c: c.has("evaluate.dimensions")
+        and not c.encodes),
+    Rule("chunks are counted in tokens of a model", "SF003", ("sources.docs.chunk.by",), tokens_of_none),
+    *(Rule(f"a reranker is tuned: {one}", "SF113", (f"evaluate.{one}",), reranks(one)) for one in SEVERAL),
     Rule("what ranks has a threshold", "SF003", ("objectives.it",), threshold_unsaid),
     *(Rule(f"a baseline can what is measured: {one}", "SF113", (f"evaluate.{one}",), cannot(one)) for one in SEVERAL),
     *(Rule(f"neighbours have one vector: {one}", "SF113", (f"evaluate.{one}",), needs_vectors(one)) for one in SEVERAL),

@@ -17,8 +17,8 @@ import duckdb
 import pytest
 from cleanness import Files, said_by_mypy, said_by_python, said_by_ruff
 from covering import Choice, Covering, Language, Pair
-from grown import Choices, build, documents
-from legal import Chosen, Rule, Undecided
+from grown import Choices, build
+from legal import DOCUMENTS, Chosen, Rule, Undecided
 
 from specforge import plan
 from specforge.catalog.losses import LOSSES
@@ -31,7 +31,6 @@ from specforge.source import Source
 from specforge.spec.base import Section
 from specforge.spec.document import Spec
 
-DOCUMENTS = documents()
 EVERY_RULE = [(model, rule) for model in DOCUMENTS for rule in Language(model).rules if rule.searched]
 ALONE = (pytest.param(True, id="alone"), pytest.param(False, id="pairs", marks=pytest.mark.slow))
 """Whether specs are looked at that have every choice, or, with the slow tests, every two choices."""

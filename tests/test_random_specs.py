@@ -8,10 +8,9 @@ from pathlib import Path
 
 import pytest
 from conftest import check_read
-from grown import documents
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from legal import Rule
+from legal import DOCUMENTS, Rule
 from strategies import Mistake, Written, broken_specs, mistakes, specs
 
 from specforge import plan
@@ -46,7 +45,7 @@ def told(text: str) -> dict[tuple[str, int], str]:
     return {(problem.code, problem.span.line): problem.message for problem in found if problem.span is not None}
 
 
-@pytest.mark.parametrize("model", documents(), ids=lambda model: model.__name__)
+@pytest.mark.parametrize("model", DOCUMENTS, ids=lambda model: model.__name__)
 def test_what_passes_the_checks_compiles(model: type[Section]) -> None:
     passed: list[bool] = []
 
@@ -77,7 +76,7 @@ def assert_compiles(source: Source) -> None:
     assert places and all(1 <= int(line) <= files[name].count("\n") for name, _, line in places)
 
 
-@pytest.mark.parametrize("model", documents(), ids=lambda model: model.__name__)
+@pytest.mark.parametrize("model", DOCUMENTS, ids=lambda model: model.__name__)
 def test_a_mistake_is_told_at_its_line(model: type[Section]) -> None:
     kinds: set[str] = set()
 
@@ -95,7 +94,7 @@ def test_a_mistake_is_told_at_its_line(model: type[Section]) -> None:
     assert len(kinds) >= 8
 
 
-@pytest.mark.parametrize("model", documents(), ids=lambda model: model.__name__)
+@pytest.mark.parametrize("model", DOCUMENTS, ids=lambda model: model.__name__)
 def test_what_does_not_go_together_is_told_at_its_line(model: type[Section]) -> None:
     broken: set[str] = set()
 
