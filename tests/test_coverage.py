@@ -29,7 +29,7 @@ from specforge.problems import Keys, Problem, Severity
 from specforge.render import MANIFEST, render
 from specforge.source import Source
 from specforge.spec.base import Section
-from specforge.spec.document import Spec
+from specforge.spec.document import Classification, Spec
 
 EVERY_RULE = [(model, rule) for model in DOCUMENTS for rule in Language(model).rules if rule.searched]
 ALONE = (pytest.param(True, id="alone"), pytest.param(False, id="pairs", marks=pytest.mark.slow))
@@ -49,6 +49,7 @@ def checked(model: type[Section], chosen: Choices) -> tuple[Spec | None, list[Pr
     data = build(model, chosen)
     source = Source("grown.yaml", Path("grown.yaml"), "", data, {})
     spec, problems = load(source)
+    assert not isinstance(spec, Classification)
     found = [*problems, *(static.check(spec, source) if spec is not None else ())]
     return spec, [problem for problem in found if problem.severity is Severity.ERROR]
 

@@ -58,7 +58,7 @@ def test_what_passes_the_checks_compiles(model: type[Section]) -> None:
             assert_compiles(source)
 
     compiles()
-    assert sum(passed) > 0.6 * len(passed), f"{sum(passed)} of {len(passed)} random specs are legal"
+    assert sum(passed) > 0.4 * len(passed), f"{sum(passed)} of {len(passed)} random specs are legal"
 
 
 def assert_compiles(source: Source) -> None:
