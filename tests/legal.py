@@ -559,8 +559,6 @@ RULES = (
         "evaluate.primary", "evaluate.metrics", "retriever.train.select.metric")),
     Rule("the rows say what is measured", "SF113", ("evaluate.primary",), not_measured),
     Rule("one vector is measured", "SF113", ("evaluate.primary",), lambda c: not c.ranks and not c.is_dense),
-    Rule("words have no dimensions", "SF003", ("evaluate.dimensions",), lambda c: c.has("evaluate.dimensions")
-        and not c.encodes),
     Rule("chunks are counted in tokens of a model", "SF003", ("sources.docs.chunk.by",), tokens_of_none),
     *(Rule(f"a reranker is tuned: {one}", "SF113", (f"evaluate.{one}",), reranks(one)) for one in SEVERAL),
     Rule("what ranks has a threshold", "SF003", ("objectives.it",), threshold_unsaid),

@@ -190,11 +190,14 @@ def said_by_duckdb(folders: list[Files]) -> list[str]:
 
 
 def test_every_loss_of_every_family_trains_somewhere() -> None:
-    """A training step of each loss: in `test_losses.py`, which `trained` lists."""
+    """A training step of each loss: those of retrievers in `test_losses.py`, of rerankers in `test_rerankers.py`."""
     import test_losses
+    import test_rerankers
 
     marks = [mark for mark in vars(test_losses.test_it_trains)["pytestmark"] if mark.name == "parametrize"]
     trained = {one for mark in marks for one in mark.args[1]}
+    of_rerankers = [mark for mark in vars(test_rerankers.test_it_trains)["pytestmark"] if mark.name == "parametrize"]
+    trained |= {("cross_encoder", loss) for mark in of_rerankers for loss in mark.args[1]}
     every = [(family, loss) for family, losses in LOSSES.items() for loss in losses]
     lacking = [f"{family}: {kind_of(loss)}" for family, loss in every if (family, loss) not in trained]
     assert lacking == []

@@ -77,6 +77,7 @@ def test_a_classifier_runs(path: Path, models: Path, tmp_path: Path) -> None:
     assert sum(sum(taken.values()) for taken in found["confusion"].values()) == found["queries"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("path", [path for path in EXAMPLES if path.stem != "same_cart"], ids=lambda path: path.stem)
 def test_an_example_runs(path: Path, models: Path, tmp_path: Path) -> None:
     (tmp_path / "specs").mkdir()
@@ -94,6 +95,6 @@ def test_an_example_runs(path: Path, models: Path, tmp_path: Path) -> None:
     assert found["sanity"]["oracle"][primary] == pytest.approx(1.0)
     systems = found["systems"]
     retriever = "tuned" if "tuned" in systems else "bm25"
-    assert systems[retriever][primary]["mean"] > found["sanity"]["random"][primary]
+    assert 0 < systems[retriever][primary]["mean"] <= 1, "a random model and a few rows prove that it runs, and no more"
     assert len(systems) > 1, "something stands beside it"
     assert (f"{retriever}+reranker" in systems) == ("\nreranker:" in text)

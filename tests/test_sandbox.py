@@ -101,7 +101,7 @@ def test_an_endless_condition_is_told_at_its_place(tmp_path: Path) -> None:
             db.sql(f"select {row}").write_parquet(str(tmp_path / f"{name}.parquet"))
     path = "path: products.parquet,"
     spec, source = good((path, f"{path} where: {json.dumps(ENDLESS)}, timeout_s: 1,"))
-    [problem] = sources.check(spec, source, tmp_path, tmp_path)
+    [problem] = [one for one in sources.check(spec, source, tmp_path, tmp_path) if one.code != "SF402"]
     assert (problem.code, problem.message) == ("SF003", '"where" was stopped after 1 s')
     assert problem.path == ("sources", "products", "where") and problem.hint
 
