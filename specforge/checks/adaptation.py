@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from specforge.catalog.adaptations import LEARNING_RATES
-from specforge.checks.dead import trained
 from specforge.checks.words import clipped, listed
 from specforge.models import Model
 from specforge.problems import Keys, Problem
@@ -20,7 +19,7 @@ _STATIC: Keys = ("retriever", "static")
 
 def learning_rate(spec: Spec, source: Source) -> Iterator[Problem]:
     """Each adaptation learns within a range of its own: LoRA and static embeddings want much more than whole encoders."""
-    train = trained(spec)
+    train = spec.train
     if train is None:
         return
     retriever = spec.encoded
@@ -67,7 +66,7 @@ def static_fits(spec: Spec, source: Source) -> Iterator[Problem]:
     if retriever.adaptation.kind != "full":
         message = f'adaptation "{retriever.adaptation.kind}" needs layers, and a static model has none'
         yield Problem("SF003", message, source.key_span(_KEYS), _KEYS, 'leave "adaptation" out')
-    if retriever.loss is not None and retriever.loss.cached and trained(spec) is not None:
+    if retriever.loss is not None and retriever.loss.cached and spec.train is not None:
         keys: Keys = ("retriever", "loss", "kind")
         message = f'loss "{retriever.loss.kind}" cuts batches, which those of a static model cannot be'
         hint = f'take loss "{retriever.loss.kind.removeprefix("cached_")}": memory is no matter here'

@@ -8,7 +8,6 @@ from collections.abc import Iterator
 
 from specforge.catalog.evidence import SameAttribute
 from specforge.catalog.objectives import Grouped
-from specforge.checks.dead import trained
 from specforge.checks.prepared import Tables
 from specforge.checks.words import counted, percent
 from specforge.problems import Keys, Problem
@@ -24,7 +23,7 @@ def fillable(tables: Tables) -> Iterator[Problem]:
     As `NoDuplicatesBatchSampler` of sentence-transformers 6.2 has it: a row that meets one of its texts in the batch is
     put off, and what is left goes out in short batches. The trainer takes no more than rows / batch size of them.
     """
-    train, pairs = trained(tables.spec), tables.profile.pairs
+    train, pairs = tables.spec.train, tables.profile.pairs
     encoder = tables.spec.encoder
     if train is None or encoder is None or encoder.sampler != "no_duplicates" or not pairs:
         return
@@ -111,7 +110,7 @@ def false_negatives(tables: Tables) -> Iterator[Problem]:
 
     Exact for two rows drawn at random from those that may stand in one batch, which share no text.
     """
-    train, loss = trained(tables.spec), tables.spec.loss
+    train, loss = tables.spec.train, tables.spec.loss
     if train is None or loss is None or not loss.in_batch or not tables.profile.pairs:
         return
     share, rows = (_shares_of_classes if _by_class(tables) else _shares)(tables, train.batch_size)

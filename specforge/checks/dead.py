@@ -12,27 +12,22 @@ from specforge.problems import Keys, Problem
 from specforge.rerankers import trained as reranked
 from specforge.source import Source
 from specforge.spec.document import Experiment, Spec
-from specforge.spec.retriever import Select, Train
-
-
-def trained(spec: Spec) -> Train | None:
-    """How the retriever is trained, or None where it is not."""
-    return spec.train
+from specforge.spec.retriever import Select
 
 
 def trains(spec: Spec, objective: str) -> bool:
     """Whether the rows of an objective train."""
-    train = trained(spec)
+    train = spec.train
     return train is not None and (train.mixture is None or train.mixture.get(objective, 0) > 0)
 
 
 def _select(spec: Spec) -> Select | None:
-    train = trained(spec)
+    train = spec.train
     return train.select if train else None
 
 
 def _constant(spec: Spec) -> bool:
-    train = trained(spec)
+    train = spec.train
     return train is not None and train.schedule == "constant" and train.warmup > 0
 
 
@@ -59,7 +54,7 @@ def _weighs(spec: Spec, others: tuple[str, ...]) -> bool:
 
 def _mixes_one(spec: Spec) -> bool:
     """Whether the parts of a mixture are the parts of one objective, which gives them all."""
-    train = trained(spec)
+    train = spec.train
     return len(spec.objectives) == 1 and train is not None and any((train.mixture or {}).values())
 
 
@@ -100,9 +95,9 @@ _OF_RANKINGS: tuple[Keys, ...] = (
 )
 
 _FIELDS: tuple[tuple[Keys, Callable[[Spec], bool], str], ...] = (
-    (("retriever", "loss"), lambda spec: trained(spec) is None, "nothing is trained"),
-    (("retriever", "matryoshka"), lambda spec: trained(spec) is None, "nothing is trained"),
-    (("retriever", "negatives"), lambda spec: trained(spec) is None, "nothing is trained"),
+    (("retriever", "loss"), lambda spec: spec.train is None, "nothing is trained"),
+    (("retriever", "matryoshka"), lambda spec: spec.train is None, "nothing is trained"),
+    (("retriever", "negatives"), lambda spec: spec.train is None, "nothing is trained"),
     (("retriever", "revision"), not_of_hub, "the base is no Hub name"),
     (
         ("retriever", "pooling"),
@@ -110,7 +105,7 @@ _FIELDS: tuple[tuple[Keys, Callable[[Spec], bool], str], ...] = (
         "a static model has the mean of its tokens",
     ),
     (("retriever", "static", "dimension"), _is_own, "the base has a dimension of its own"),
-    (("retriever", "adaptation"), lambda spec: trained(spec) is None, "nothing is trained"),
+    (("retriever", "adaptation"), lambda spec: spec.train is None, "nothing is trained"),
     (("retriever", "query_length"), _fixed_queries, '"query_expansion" fixes the length of queries'),
     (("retriever", "loss", "regulariser", "warmup"), lambda spec: _weighs(spec, ()), "both weights are 0"),
     (
@@ -217,7 +212,7 @@ def score_range(spec: Spec, source: Source) -> Iterator[Problem]:
 
 def mini_batch(spec: Spec, source: Source) -> Iterator[Problem]:
     """A cached loss saves memory only where the batch is larger than what goes through the model at once."""
-    train, loss = trained(spec), spec.loss
+    train, loss = spec.train, spec.loss
     size = getattr(loss, "mini_batch_size", None)
     if train is None or loss is None or size is None or size < train.batch_size:
         return
@@ -236,7 +231,7 @@ def repeated(spec: Spec, source: Source) -> Iterator[Problem]:
     yield from repeats(source, ("evaluate", "fuse"), section.fuse, ())
     for name, objective in spec.objectives.items():
         yield from repeats(source, ("objectives", name, "reads"), getattr(objective, "reads", ()), ())
-    train = trained(spec)
+    train = spec.train
     yield from repeats(source, ("retriever", "train", "seeds"), train.seeds if train else (), ())
 
 
@@ -251,7 +246,7 @@ def repeats(source: Source, keys: Keys, names: Iterable[object], before: Iterabl
 
 def itself(spec: Spec, source: Source) -> Iterator[Problem]:
     """An untrained model beside, or fused with, itself."""
-    if trained(spec) is not None:
+    if spec.train is not None:
         return
     own, why = ("untuned", "nothing is trained") if spec.encoder else ("bm25", "nothing else retrieves")
     for key in ("baselines", "fuse"):

@@ -5,7 +5,6 @@ from __future__ import annotations
 import shutil
 from collections.abc import Iterator
 
-from specforge.checks.dead import trained
 from specforge.checks.memory import activations, figures, gib, kept, texts_at_once
 from specforge.checks.prepared import Tables
 from specforge.checks.texts import token_counts, tokenizer_file
@@ -23,7 +22,7 @@ _SAMPLE = 1000
 
 def batches(tables: Tables) -> Iterator[Problem]:
     """With the activations of a batch of these texts, by their real lengths."""
-    train, base = trained(tables.spec), _model(tables)
+    train, base = tables.spec.train, _model(tables)
     if train is None or base is None or not base.base.parameters or tables.spec.static is not None:
         return
     held, lengths = kept(tables.spec, base), _lengths(tables)
@@ -76,7 +75,7 @@ def disk(tables: Tables) -> Iterator[Problem]:
 
 def copies(spec: Spec) -> int:
     """How often the vectors of all documents are written: with the index, of the base, and for every seed."""
-    train = trained(spec)
+    train = spec.train
     return 2 if train is None else 3 + len(train.seeds) - 1
 
 

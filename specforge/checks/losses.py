@@ -13,7 +13,7 @@ from specforge.catalog.losses import LOSSES
 from specforge.catalog.losses.base import Loss
 from specforge.catalog.objectives import Objective
 from specforge.catalog.shapes import Need
-from specforge.checks.dead import trained, trains
+from specforge.checks.dead import trains
 from specforge.checks.words import listed
 from specforge.problems import Keys, Problem
 from specforge.source import Source
@@ -26,7 +26,7 @@ _FLOOR = 0.1
 
 def given(spec: Spec, source: Source) -> Iterator[Problem]:
     """Training minimises something."""
-    if trained(spec) is not None and spec.loss is None:
+    if spec.train is not None and spec.loss is None:
         message, keys = '"retriever" needs "loss", because it is trained', ("retriever",)
         hint = 'add a loss, such as {kind: multiple_negatives_ranking}, or "train: none"'
         yield Problem("SF003", message, source.key_span(keys), keys, hint)
@@ -83,7 +83,7 @@ def margin(spec: Spec, source: Source) -> Iterator[Problem]:
 
 def scale(spec: Spec, source: Source) -> Iterator[Problem]:
     """A softmax over cosines can become sharp: with a small scale even the best model keeps most of the loss."""
-    train, loss, keys = trained(spec), spec.loss, ("retriever", "loss", "scale")
+    train, loss, keys = spec.train, spec.loss, ("retriever", "loss", "scale")
     size, cosine = getattr(loss, "scale", None), spec.encoder is not None and spec.encoder.similarity == "cosine"
     if train is None or loss is None or size is None or not loss.in_batch or not cosine:
         return
@@ -102,7 +102,7 @@ _WHY = {
 
 def sampler(spec: Spec, source: Source) -> Iterator[Problem]:
     """Batches are drawn as the loss needs them."""
-    train, loss = trained(spec), spec.loss
+    train, loss = spec.train, spec.loss
     if train is None or loss is None or train.sampler is None:
         return
     wanted, keys = loss.samplers[0], ("retriever", "train", "sampler")
@@ -114,7 +114,7 @@ def sampler(spec: Spec, source: Source) -> Iterator[Problem]:
 
 def accumulation(spec: Spec, source: Source) -> Iterator[Problem]:
     """Accumulated batches do not see each other's texts."""
-    train, loss = trained(spec), spec.loss
+    train, loss = spec.train, spec.loss
     if train is None or loss is None or not loss.in_batch or train.gradient_accumulation == 1:
         return
     keys = ("retriever", "train", "gradient_accumulation")

@@ -7,7 +7,6 @@ from collections.abc import Iterator
 
 from specforge.catalog.adaptations import Freeze, Lora
 from specforge.catalog.evidence import Evidence
-from specforge.checks.dead import trained
 from specforge.models import Model
 from specforge.problems import Keys, Problem
 from specforge.run import machine
@@ -25,7 +24,7 @@ def memory(spec: Spec, source: Source, base: Model) -> Iterator[Problem]:
     needed, at_hand = kept(spec, base, certain=True), machine.memory()
     if needed <= at_hand:
         return
-    what = "training keeps" if trained(spec) is not None else "the model takes"
+    what = "training keeps" if spec.train is not None else "the model takes"
     message = f"{what} {gib(needed)} of weights and their states, and the machine has {gib(at_hand)}"
     yield Problem("SF404", message, source.value_span(_BASE), _BASE, _smaller(spec), figures(spec, base))
 
@@ -41,7 +40,7 @@ def kept(spec: Spec, base: Model, *, certain: bool = False) -> int:
 def trainable(spec: Spec, base: Model) -> int:
     """The weights that training changes; of LoRA, by the shapes of the layers where they are known."""
     weights, adaptation = base.base.parameters or 0, spec.encoded.adaptation
-    if trained(spec) is None:
+    if spec.train is None:
         return 0
     if isinstance(adaptation, Lora):
         inner = [shape for name, shape in base.shapes.items() if len(shape) == 2 and "embedding" not in name]
@@ -57,7 +56,7 @@ def trainable(spec: Spec, base: Model) -> int:
 
 
 def _smaller(spec: Spec) -> str:
-    if trained(spec) is not None and spec.encoded.adaptation.kind == "full" and spec.static is None:
+    if spec.train is not None and spec.encoded.adaptation.kind == "full" and spec.static is None:
         return 'take "adaptation: {kind: lora}", which keeps gradients of few weights only, or a smaller base'
     return "take a smaller base, or a larger machine"
 
@@ -85,7 +84,7 @@ def activations(spec: Spec, base: Model, lengths: list[int]) -> int:
 
 def texts_at_once(spec: Spec) -> int:
     """Anchors and positives, and negatives where there are some."""
-    train, loss = trained(spec), spec.encoded.loss
+    train, loss = spec.train, spec.encoded.loss
     assert train is not None
     contrasted = any(isinstance(value, Evidence) and value.has_negatives for value in spec.objectives.values())
     return (3 if contrasted else 2) * min(train.batch_size, getattr(loss, "mini_batch_size", train.batch_size))

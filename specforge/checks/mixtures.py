@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from specforge.checks.dead import trained
 from specforge.checks.words import listed
 from specforge.problems import Problem
 from specforge.source import Source
@@ -13,7 +12,7 @@ from specforge.spec.document import Spec
 
 def parts(spec: Spec, source: Source) -> Iterator[Problem]:
     """Every objective has its part of the training rows, and one of them trains."""
-    train = trained(spec)
+    train = spec.train
     mixture, keys = train.mixture if train else None, ("retriever", "train", "mixture")
     if mixture is None:
         return

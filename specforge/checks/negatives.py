@@ -8,7 +8,6 @@ from specforge import feeding
 from specforge.catalog.evidence import Evidence
 from specforge.catalog.negatives import Bm25Negatives, Given, Mined, Negatives
 from specforge.catalog.shapes import SHAPES
-from specforge.checks.dead import trained
 from specforge.problems import Keys, Problem
 from specforge.source import Source
 from specforge.spec.document import Spec
@@ -19,7 +18,7 @@ _KEYS: Keys = ("retriever", "negatives")
 def _each(spec: Spec) -> Iterator[tuple[Keys, Negatives]]:
     """Every way to find negatives, and its place."""
     found = spec.encoder.negatives if spec.encoder is not None else None
-    if trained(spec) is None or found is None:
+    if spec.train is None or found is None:
         return
     if not isinstance(found, tuple):
         yield _KEYS, found

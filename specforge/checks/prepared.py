@@ -11,7 +11,6 @@ from pathlib import Path
 import duckdb
 
 from specforge import feeding
-from specforge.checks.dead import trained
 from specforge.checks.near import normalised
 from specforge.source import Source
 from specforge.spec.document import Spec
@@ -159,7 +158,7 @@ def read_summary(db: duckdb.DuckDBPyConnection) -> dict[str, int]:
 
 def batch_size(spec: Spec) -> int | None:
     """Pairs in a batch; None where nothing is trained."""
-    train = trained(spec)
+    train = spec.train
     return train.batch_size if train is not None else None
 
 

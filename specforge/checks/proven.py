@@ -6,7 +6,6 @@ import json
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-from specforge.checks.dead import trained
 from specforge.problems import Keys, Problem, in_order
 from specforge.source import Source
 from specforge.spec.document import Experiment, Spec
@@ -48,7 +47,7 @@ def read(file: Path) -> Figures:
 
 def unchanged(spec: Spec, source: Source, proof: Figures) -> Iterator[Problem]:
     """Training changed weights, and with them vectors, and both were saved."""
-    train = trained(spec)
+    train = spec.train
     if train is None or not proof or (proof["changed"] and proof["turned"] > _STILL):
         return
     message = "the tuned model gives the vectors of its base: training changed nothing that they depend on"
@@ -64,7 +63,7 @@ def unchanged(spec: Spec, source: Source, proof: Figures) -> Iterator[Problem]:
 
 def not_restored(spec: Spec, source: Source, proof: Figures) -> Iterator[Problem]:
     """The checkpoint that was chosen is the one that was saved."""
-    train = trained(spec)
+    train = spec.train
     if train is None or train.select is None or proof.get("best") is None:
         return
     if abs(proof["best"] - proof["restored"]) <= _ROUNDING:
@@ -90,7 +89,7 @@ def collapsed(spec: Spec, source: Source, spread: Figures, of_base: Figures) -> 
     if of_base:
         evidence.append(f"with the base model: {of_base['cosine']:.3f}, {of_base['directions']:.1f} directions")
     hint = 'lower "learning_rate", or take a loss that pushes texts apart; see whether the texts differ at all'
-    if trained(spec) is None:
+    if spec.train is None:
         hint = "this base gives no vectors of texts as it comes: tune it, or take another"
-    keys = _BASE if trained(spec) is None else _RATE
+    keys = _BASE if spec.train is None else _RATE
     yield Problem("SF502", message, source.value_span(keys), keys, hint, tuple(evidence))

@@ -30,7 +30,6 @@ from specforge.checks import (
     slices,
     tasks,
 )
-from specforge.checks.dead import trained
 from specforge.checks.words import clipped, listed
 from specforge.problems import Keys, Problem, in_order
 from specforge.rerankers import trained as reranked
@@ -155,7 +154,7 @@ def folds(spec: Spec, source: Source) -> Iterator[Problem]:
     number, keys = spec.folds, ("split", "folds")
     if number is None:
         return
-    span, train = source.key_span(keys), trained(spec)
+    span, train = source.key_span(keys), spec.train
     if len(spec.objectives) > 1:
         message = f'"folds" are of one objective, and there are {len(spec.objectives)}'
         yield Problem("SF003", message, span, keys, "measure the objectives in specs of their own, or leave it out")
@@ -202,7 +201,7 @@ def _metrics(spec: Spec) -> Iterator[tuple[Keys, str]]:
     yield ("evaluate", "primary"), spec.evaluate.primary
     for row, name in enumerate(spec.evaluate.metrics):
         yield ("evaluate", "metrics", row), name
-    train = trained(spec)
+    train = spec.train
     if train is not None and train.select is not None:
         yield ("retriever", "train", "select", "metric"), train.select.metric
     again = reranked(spec)
@@ -230,7 +229,7 @@ def _unknown_metric(name: str, task: str) -> tuple[str, str]:
 
 def selection(spec: Spec, source: Source) -> Iterator[Problem]:
     """What is chosen on the test set looks better than it is."""
-    train = trained(spec)
+    train = spec.train
     if train is not None and train.select is not None and train.select.on == "test":
         keys = ("retriever", "train", "select", "on")
         message = 'the test queries select the checkpoint, and only "dev" may'

@@ -12,7 +12,7 @@ from specforge.catalog.objectives import Grouped
 from specforge.catalog.splits import ByTime, ByTimeThenItem
 from specforge.catalog.tasks import TASKS
 from specforge.checks import across, batches, contrasts, fits, judged, nearer, pairs_cut, texts, traces
-from specforge.checks.dead import trained, trains
+from specforge.checks.dead import trains
 from specforge.checks.prepared import Profile, Tables, opened, profile
 from specforge.checks.words import counted, percent
 from specforge.problems import Keys, Problem, in_order
@@ -47,7 +47,7 @@ def is_measured(tables: Tables) -> bool:
 
 def chooses(spec: Spec) -> bool:
     """Whether a threshold or a checkpoint is chosen on dev."""
-    train = trained(spec)
+    train = spec.train
     return "F1" in (spec.evaluate.primary, *spec.evaluate.metrics) or (train is not None and train.select is not None)
 
 
