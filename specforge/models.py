@@ -59,17 +59,16 @@ class Model:
 
 def model(section: Based, spec_folder: Path) -> Model:
     """The base model of a section. Raises LookupFailure where it is a folder that is not there."""
-    place = references.parse(section.base, "", hub=True)
-    if place is None or place.kind != "hub":
+    name = references.hub_name(section.base)
+    if name is None:
         return at(locate(section.base, spec_folder)[0])
-    card, folder = known(place.path) or Base(), cached(place.path, section.revision)
+    card, folder = known(name) or Base(), cached(name, section.revision)
     return replace(at(folder, card), folder=folder) if folder else Model(card)
 
 
 def model_folder(model: str, base: Path) -> Path | None:
     """Where a model lies; None for a Hub name. Raises LookupFailure."""
-    place = references.parse(model, "", hub=True)
-    return None if place is None or place.kind == "hub" else locate(model, base)[0]
+    return locate(model, base)[0] if references.hub_name(model) is None else None
 
 
 def folder_of(retriever: Retriever, spec_folder: Path) -> Path | None:
@@ -81,21 +80,27 @@ def folder_of(retriever: Retriever, spec_folder: Path) -> Path | None:
 
 
 def cached(name: str, revision: str | None) -> Path | None:
-    """The folder of a Hub model that was downloaded before; nothing is fetched."""
+    """The folder of a Hub model that was downloaded before."""
+    config = cached_file(name, revision, "config.json")
+    return config.parent if config is not None else None
+
+
+def cached_file(name: str, revision: str | None, file: str) -> Path | None:
+    """A file of a Hub model that was downloaded before; nothing is fetched."""
     from huggingface_hub import try_to_load_from_cache
 
     try:
-        found = try_to_load_from_cache(name, "config.json", revision=revision)
+        found = try_to_load_from_cache(name, file, revision=revision)
     except ValueError:
         return None
-    return Path(found).parent if isinstance(found, str) else None
+    return Path(found) if isinstance(found, str) else None
 
 
 def at(folder: Path, card: Base | None = None) -> Model:
     """The model in a folder; `card` says what its files do not."""
     modules = _modules(folder)
     first = folder / _path(modules[0]) if modules else folder
-    config = _object(first / "config.json")
+    config = read_object(first / "config.json")
     shapes, width = _weights(first)
     said = card or Base()
     dimension = _dimension(folder, modules, config, shapes)
@@ -116,7 +121,7 @@ def at(folder: Path, card: Base | None = None) -> Model:
     return Model(base, folder, config, shapes, width)
 
 
-def _object(file: Path) -> Json:
+def read_object(file: Path) -> Json:
     """Empty where the file is not there, or holds no object."""
     try:
         found = json.loads(file.read_text(encoding="utf-8"))
@@ -147,7 +152,7 @@ def _is_static(modules: list[Json]) -> bool:
 
 def _prompts(folder: Path) -> tuple[str, str] | None:
     """Empty prompts say nothing: the library writes them for every model."""
-    found = _object(folder / "config_sentence_transformers.json").get("prompts")
+    found = read_object(folder / "config_sentence_transformers.json").get("prompts")
     if not isinstance(found, dict):
         return None
     texts = {str(name): text for name, text in found.items() if isinstance(text, str)}
@@ -157,7 +162,7 @@ def _prompts(folder: Path) -> tuple[str, str] | None:
 
 def _similarity(folder: Path) -> str | None:
     """`cosine` says nothing: the library writes it for every model."""
-    found = _object(folder / "config_sentence_transformers.json").get("similarity_fn_name")
+    found = read_object(folder / "config_sentence_transformers.json").get("similarity_fn_name")
     return "dot" if found == "dot" else None
 
 
@@ -165,7 +170,7 @@ def _pooling(folder: Path, modules: list[Json]) -> str | None:
     """The language's word for it, or else the library's own."""
     for module in modules:
         if _kind(module) == "Pooling":
-            config = _object(folder / _path(module) / "config.json")
+            config = read_object(folder / _path(module) / "config.json")
             old = [word for key, word in _OLD_POOLINGS.items() if config.get(key)]
             words = config.get("pooling_mode", old or "mean")
             words = words if isinstance(words, list) else [words]
@@ -182,7 +187,7 @@ def _dimension(folder: Path, modules: list[Json], config: Json, shapes: dict[str
     """Of the last module that changes it, else of the hidden layers, or of a table of vectors."""
     for module in reversed(modules):
         if _kind(module) == "Dense":
-            return _number(_object(folder / _path(module) / "config.json"), "out_features")
+            return _number(read_object(folder / _path(module) / "config.json"), "out_features")
     if _is_static(modules):
         return next((shape[1] for shape in shapes.values() if len(shape) == 2), None)
     return _number(config, "hidden_size", "d_model", "dim")

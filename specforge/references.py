@@ -50,8 +50,8 @@ def parse(text: str, base: str, *, hub: bool = False) -> Reference | None:
 
 def model(base: str, revision: str | None) -> str:
     """What the key of a stage that reads a model fingerprints."""
-    found = parse(base, "", hub=True)
-    return f"hub:{found.path}@{revision or 'main'}" if found is not None and found.kind == "hub" else base
+    name = hub_name(base)
+    return f"hub:{name}@{revision or 'main'}" if name is not None else base
 
 
 SCHEMES = {"hub:": "hub", "sqlite:///": "sqlite", "env:": "postgresql"}
@@ -125,6 +125,12 @@ def _by_scheme(reader: str, rest: str, base: str) -> Place | None:
 def is_local(name: str) -> bool:
     """Whether a model or data set is a folder, and no name on the Hub."""
     return name.startswith((".", "/", "~"))
+
+
+def hub_name(model: str) -> str | None:
+    """The name of a model on the Hub; None for one that lies in a folder or a package."""
+    place = parse(model, "", hub=True)
+    return place.path if place is not None and place.kind == "hub" else None
 
 
 def is_glob(path: str) -> bool:

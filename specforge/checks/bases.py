@@ -21,8 +21,8 @@ _TASK = "a sentence that says what is sought"
 
 def cards(spec: Spec, source: Source) -> Iterator[Problem]:
     """What the cards of known Hub models say."""
-    place = references.parse(spec.encoded.base, "", hub=True)
-    base = known(place.path) if place is not None and place.kind == "hub" else None
+    name = references.hub_name(spec.encoded.base)
+    base = known(name) if name is not None else None
     if base is not None:
         yield from judge(spec, source, base)
 
@@ -163,7 +163,7 @@ def revision(spec: Experiment, source: Source) -> Iterator[Problem]:
     yield from no_commit(source, spec.trains, spec.encoder.base, spec.encoder.revision)
     if not isinstance(spec, Spec) or spec.encoder.revision is not None or not spec.encoded.trust_remote_code:
         return
-    if _of_hub(spec.encoder.base):
+    if references.hub_name(spec.encoder.base) is not None:
         keys: Keys = ("retriever", "trust_remote_code")
         message = "code is trusted that may be another tomorrow: the base model is not pinned to a commit"
         yield Problem("SF403", message, source.key_span(keys), keys, _COMMITS)
@@ -171,15 +171,10 @@ def revision(spec: Experiment, source: Source) -> Iterator[Problem]:
 
 def no_commit(source: Source, section: str, base: str, revision: str | None) -> Iterator[Problem]:
     """The revision of any section's base that is no commit."""
-    if revision is not None and _of_hub(base) and not re.fullmatch(_COMMIT, revision):
+    if revision is not None and references.hub_name(base) is not None and not re.fullmatch(_COMMIT, revision):
         keys: Keys = (section, "revision")
         message = f'revision "{clipped(revision)}" is a branch or tag, which may move, and no commit'
         yield Problem("SF403", message, source.value_span(keys), keys, _COMMITS)
-
-
-def _of_hub(base: str) -> bool:
-    place = references.parse(base, "", hub=True)
-    return place is not None and place.kind == "hub"
 
 
 def unpinned(spec: Experiment, source: Source) -> Iterator[Problem]:
@@ -190,10 +185,10 @@ def unpinned(spec: Experiment, source: Source) -> Iterator[Problem]:
 
 def without_commit(source: Source, section: str, base: str, revision: str | None) -> Iterator[Problem]:
     """The same of the base of any section."""
-    place = references.parse(base, "", hub=True)
-    if place is not None and place.kind == "hub" and revision is None:
+    name = references.hub_name(base)
+    if name is not None and revision is None:
         keys: Keys = (section, "base")
-        message = f"base model {listed([clipped(place.path)])} is not pinned to a commit"
+        message = f"base model {listed([clipped(name)])} is not pinned to a commit"
         yield Problem("SF402", message, source.value_span(keys), keys, _COMMITS)
 
 

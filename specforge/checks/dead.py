@@ -33,8 +33,12 @@ def _constant(spec: Spec) -> bool:
 
 def not_of_hub(spec: Experiment) -> bool:
     """Whether the model is no name on the Hub."""
-    place = references.parse(spec.encoder.base, "", hub=True) if spec.encoder else None
-    return place is not None and place.kind != "hub"
+    return spec.encoder is not None and _lies_elsewhere(spec.encoder.base)
+
+
+def _lies_elsewhere(model: str) -> bool:
+    """Whether it is in a folder or a package; what is malformed is told already."""
+    return references.parse(model, "") is not None and references.hub_name(model) is None
 
 
 def _is_own(spec: Spec) -> bool:
@@ -63,8 +67,7 @@ def _reranker_at_rest(spec: Spec) -> bool:
 
 
 def _reranker_not_of_hub(spec: Spec) -> bool:
-    place = references.parse(spec.reranker.base, "", hub=True) if spec.reranker else None
-    return place is not None and place.kind != "hub"
+    return spec.reranker is not None and _lies_elsewhere(spec.reranker.base)
 
 
 def _reranker_constant(spec: Spec) -> bool:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -10,6 +9,7 @@ from specforge.catalog.baselines import BASELINES
 from specforge.catalog.families import FAMILIES
 from specforge.catalog.negatives import Clusters, Mined
 from specforge.checks.words import listed
+from specforge.models import read_object
 from specforge.problems import Keys, Problem
 from specforge.source import Source
 from specforge.spec.document import Spec
@@ -131,9 +131,9 @@ def _untrained(spec: Spec) -> Iterator[Keys]:
 
 def _ready(retriever: Retriever, folder: Path) -> bool:
     """Whether the base has every part that the family needs, as its files say."""
-    architectures = _object(folder / "config.json").get("architectures")
+    architectures = read_object(folder / "config.json").get("architectures")
     names = [str(name) for name in architectures] if isinstance(architectures, list) else []
-    kind = _object(folder / "config_sentence_transformers.json").get("model_type")
+    kind = read_object(folder / "config_sentence_transformers.json").get("model_type")
     if retriever.family == "sparse_encoder":
         return kind == "SparseEncoder" or any(name.endswith("ForMaskedLM") for name in names)
     own = kind in ("MultiVectorEncoder", "ColBERT") or any(
@@ -147,14 +147,5 @@ def _dimension(folder: Path) -> object:
     """The length of a token's vector: of the last projection."""
     found: object = None
     for config in sorted(folder.glob("*_Dense/config.json")):
-        found = _object(config).get("out_features", found)
+        found = read_object(config).get("out_features", found)
     return found
-
-
-def _object(file: Path) -> dict[str, object]:
-    """Empty where the file is not there, or holds no object."""
-    try:
-        found = json.loads(file.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return {}
-    return found if isinstance(found, dict) else {}

@@ -11,13 +11,12 @@ from typing import Protocol
 
 import duckdb
 
-from specforge import references
+from specforge import models, references
 from specforge.catalog.evidence import Interacted
 from specforge.checks.near import duplicates, normalised
 from specforge.checks.prepared import Tables
 from specforge.checks.words import clipped, counted, listed, percent
 from specforge.locate import LookupFailure
-from specforge.models import model_folder
 from specforge.problems import Keys, Problem
 from specforge.spec.document import Experiment
 
@@ -219,10 +218,12 @@ def tokenizer_file(tables: Opened) -> Path | None:
 def tokenizer_of(model: str, revision: str | None, base: Path) -> Path | None:
     """The tokenizer of a model, where it is at hand; `base` is the folder of the spec."""
     try:
-        folder = model_folder(model, base)
+        folder = models.model_folder(model, base)
     except LookupFailure:
         return None
-    return _cached(model, revision) if folder is None else _in_folder(folder)
+    if folder is not None:
+        return _in_folder(folder)
+    return models.cached_file(references.hub_name(model) or "", revision, "tokenizer.json")
 
 
 def _in_folder(folder: Path) -> Path | None:
@@ -234,19 +235,6 @@ def _in_folder(folder: Path) -> Path | None:
         first = ""
     found = (folder / "tokenizer.json", folder / first / "tokenizer.json")
     return next((file for file in found if file.is_file()), None)
-
-
-def _cached(model: str, revision: str | None) -> Path | None:
-    """Of a Hub model that was downloaded before; nothing is fetched."""
-    from huggingface_hub import try_to_load_from_cache
-
-    place = references.parse(model, "", hub=True)
-    name = place.path if place is not None else ""
-    try:
-        found = try_to_load_from_cache(name, "tokenizer.json", revision=revision)
-    except ValueError:
-        return None
-    return Path(found) if isinstance(found, str) else None
 
 
 RULES = (repeated, leaked, leaked_queries, cut)
