@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from specforge import context, judging, parts, reading, references, relations
+from specforge import context, judging, parts, reading, relations, training
 from specforge.catalog.classifiers import (
     CLASS_BASELINES,
     Classifier,
@@ -85,7 +85,7 @@ def _values(spec: Classification, folder: str) -> Values:
     at, names = At(spec, ""), baselines(spec)
     return {
         "classifier": at.classifier,
-        "encoder": _encoder(spec.classifier, at.classifier, folder),
+        "encoder": reading.base(spec.classifier, at.classifier, folder),
         "bootstrap": at.evaluate.bootstrap,
         "recomputed": True,
         "evaluate": at.evaluate,
@@ -112,20 +112,6 @@ def _metrics(spec: Classification, at: At) -> list[At]:
     """Each metric once, the primary one first."""
     more = [name for name in dict.fromkeys(spec.evaluate.metrics) if name != spec.evaluate.primary]
     return [at.primary, *(At(name, at.metrics.trail) for name in more)]
-
-
-def _encoder(section: Classifier, at: At, folder: str) -> Values:
-    """The base model."""
-    base = references.parse(section.base, folder, hub=True)
-    assert base is not None, "checked before: a malformed reference"
-    return {
-        "precision_partial": f"python/precision/{section.precision}.py.jinja",
-        "base_partial": f"python/place/{reading.place_stem(base)}_model.py.jinja",
-        "base": At(base.path, at.base.trail),
-        "distribution": At(base.distribution, at.base.trail),
-        "packaged": base.kind == "package",
-        "revision": at.revision,
-    }
 
 
 def _embedding(spec: Classification, at: At) -> Values:
@@ -188,22 +174,12 @@ def _set_fit(section: SetFit, at: At) -> Values:
 def _fine_tune(section: FineTune, at: At) -> Values:
     train = section.train
     return {
-        "family": {"model": Code("torch.nn.Module")},
         "train": at.train,
         "balanced": section.class_weights == "balanced",
-        "saving": _saving(train.select, at.train),
+        "saving": training.saving(train.select, at.train),
         **_selection(train.select, at.train),
         **_freezing(section, at),
     }
-
-
-def _saving(select: Select | None, at: At) -> Values:
-    """When a checkpoint is written: when one is measured, else for the sake of killed runs."""
-    if select is None:
-        return {"strategy": "steps", "steps": at.checkpoint_steps}
-    if select.every == "epoch":
-        return {"strategy": At("epoch", at.select.every.trail), "steps": None}
-    return {"strategy": "steps", "steps": at.select.every}
 
 
 def _selection(select: Select | None, at: At) -> Values:

@@ -2,28 +2,14 @@
 
 from __future__ import annotations
 
-from specforge import (
-    adapting,
-    augmenting,
-    families,
-    feeding,
-    judging,
-    measuring,
-    mining,
-    parts,
-    reading,
-    references,
-    relations,
-)
-from specforge.catalog import metrics, roles
+from specforge import augmenting, families, judging, measuring, parts, reading, relations, training
+from specforge.catalog import roles
 from specforge.catalog.evidence import Evidence, Judged, Sql
-from specforge.catalog.families import FAMILIES
 from specforge.catalog.objectives import Objective
 from specforge.catalog.similarities import SIMILARITIES
-from specforge.feeding import roles_of
 from specforge.quote import Code, identifier
 from specforge.spec.document import Experiment, Spec
-from specforge.spec.retriever import BiEncoder, Retriever, Train
+from specforge.spec.retriever import BiEncoder, Retriever
 from specforge.templating import At
 
 Values = dict[str, object]
@@ -45,7 +31,7 @@ def common(spec: Spec, folder: str) -> Values:
         "shares": shares(spec),
         "folds": At(spec.folds, "split.folds"),
         "place": Code("place" if spec.folds else "bucket"),
-        **training(spec),
+        **training.values(spec),
         **objective(spec, spec.primary),
         **sources(spec, folder),
         **queries(spec),
@@ -105,16 +91,8 @@ def encoding(spec: Spec, retriever: Retriever, folder: str) -> Values:
 def encoder(section: Retriever, folder: str) -> Values:
     """The encoding contract."""
     at = At(section, "retriever")
-    base = references.parse(section.base, folder, hub=True)
-    assert base is not None, "checked before: a malformed reference"
     return {
-        "precision_partial": f"python/precision/{section.precision}.py.jinja",
-        "base_partial": f"python/place/{reading.place_stem(base)}_model.py.jinja",
-        "base": At(base.path, at.base.trail),
-        "distribution": At(base.distribution, at.base.trail),
-        "packaged": base.kind == "package",
-        "of_hub": base.kind == "hub",
-        "revision": at.revision,
+        **reading.base(section, at, folder),
         "normalised": SIMILARITIES[section.similarity].normalised,
         "code": at.trust_remote_code,
         **_dense(section),
@@ -137,113 +115,6 @@ def _dense(section: Retriever) -> Values:
     }
 
 
-SAMPLERS = {
-    "no_duplicates": Code("NO_DUPLICATES"),
-    "group_by_label": Code("GROUP_BY_LABEL"),
-    "random": Code("BATCH_SAMPLER"),
-}
-"""The members of `sentence_transformers.base.sampler.BatchSamplers`."""
-
-
-def training(spec: Spec) -> Values:
-    """The loss and the trainer's arguments; nothing where nothing is trained."""
-    retriever, at = spec.encoder, At(spec.retriever, "retriever")
-    loss, train = spec.loss, spec.train
-    if retriever is None or train is None or loss is None or retriever.sampler is None:
-        return {"more_seeds": None, "fed": None, "augmentations": [], "mining": None, "twice": False}
-    return {
-        "loss": at.loss,
-        **nesting(spec),
-        "fed": fed(spec, spec.primary),
-        "mining": mining.values(spec),
-        "twice": feeding.trains_twice(spec),
-        "rows_folder": "mined" if feeding.mines(spec) else "data",
-        "pair_columns": pair_columns(spec),
-        "roles": roles_fed(spec),
-        **augmenting.values(spec, roles_of(spec)),
-        "row_partials": row_partials(spec),
-        "regularised": hasattr(loss, "regulariser"),
-        "loss_partial": families.loss_partial(retriever, loss.kind),
-        **adapting.values(retriever.adaptation, FAMILIES[retriever.family].trainer, at.adaptation),
-        "train": at.train,
-        "select": at.train.select,
-        "select_depth": At(cutoff(train.select.metric), at.train.select.metric.trail) if train.select else None,
-        "sampler": SAMPLERS[retriever.sampler],
-        "saving": saving(train, at.train),
-        "seed": At(train.seeds[0], at.train.seeds.trail),
-        "more_seeds": At(list(train.seeds[1:]), at.train.seeds.trail),
-    }
-
-
-_READ_AS_THEY_ARE = ("pairs", "triplets", "tuples")
-"""Shapes whose rows are trained on as a stage before wrote them."""
-
-
-def fed(spec: Spec, name: str) -> Values | None:
-    """How the rows of an objective reach the loss; None where nothing trains."""
-    loss = spec.loss
-    if loss is None:
-        return None
-    shape = feeding.shape_of(spec, name)
-    return {
-        "shape": shape,
-        "read": Code(shape),
-        "as_it_is": shape in _READ_AS_THEY_ARE,
-        "columns": feeding.columns(spec, name),
-        "rest": shape in ("triplets", "tuples") and "pairs" in loss.takes,
-    }
-
-
-def pair_columns(spec: Spec) -> list[str]:
-    """The columns of rows that are read as they are, of all objectives."""
-    names = [name for name in spec.objectives if feeding.shape_of(spec, name) in _READ_AS_THEY_ARE]
-    return list(dict.fromkeys(column for name in names for column in feeding.columns(spec, name)))
-
-
-def row_partials(spec: Spec) -> list[str]:
-    """The functions that make training rows of other shapes than those that a stage before wrote."""
-    found = dict.fromkeys(feeding.shape_of(spec, name) for name in spec.objectives)
-    return [f"python/rows/{shape}.py.jinja" for shape in found if shape not in _READ_AS_THEY_ARE]
-
-
-def roles_fed(spec: Spec) -> list[Values]:
-    """The columns of the training rows that are texts, and the prompt of each."""
-    found = dict.fromkeys(one for name in spec.objectives for one in feeding.texts(spec, name))
-    return [{"name": column, "prompt": prompt} for column, prompt in found]
-
-
-def nesting(spec: Spec) -> Values:
-    """At which lengths of the vectors the loss is computed, where at several. Layers are looked at one by one, which takes
-    the library's own way through the columns of a batch."""
-    value, trail = getattr(spec.encoder, "matryoshka", None), "retriever.matryoshka"
-    found: Values = {"nested_partial": None, "by_length": value is None or not value.layers}
-    if value is None:
-        return found
-    weights = value.weights or [1.0] * len(value.dimensions)
-    return found | {
-        "nested_partial": f"python/nested/{'layers' if value.layers else 'dimensions'}.py.jinja",
-        "nested_dimensions": At(list(value.dimensions), f"{trail}.dimensions"),
-        "nested_weights": At(list(weights), f"{trail}.weights"),
-        "nested_per_step": At(value.dimensions_per_step or -1, f"{trail}.dimensions_per_step"),
-    }
-
-
-def saving(train: Train, at: At) -> Values:
-    """When a checkpoint is written: when one is measured, else for the sake of killed runs."""
-    if train.select is None:
-        return {"strategy": "steps", "steps": at.checkpoint_steps}
-    if train.select.every == "epoch":
-        return {"strategy": At("epoch", at.select.every.trail), "steps": None}
-    return {"strategy": "steps", "steps": at.select.every}
-
-
-def cutoff(metric: str) -> int | None:
-    """The ranks that a metric looks at: 10 for `nDCG@10`; None where nothing is ranked."""
-    parsed = metrics.parse(metric)
-    assert parsed is not None, "checked before: an unknown metric"
-    return parsed[1]
-
-
 def queries(spec: Spec) -> Values:
     """Whether queries are documents themselves, and whether those of some objectives are and of others are not."""
     found = {value.queries for value in spec.objectives.values()}
@@ -259,7 +130,7 @@ def mixed(name: str, spec: Spec) -> Values:
         "sql": script(name, spec),
         "of_items": value.queries == "documents",
         "negatives": _has_negatives(value),
-        "fed": fed(spec, name),
+        "fed": training.fed(spec, name),
         "other_texts": augmenting.other_texts(value, spec),
         **measuring.of_objective(spec, name),
         "cut": parts.cut(value, spec),

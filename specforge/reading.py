@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from specforge import references
 from specforge.quote import Code, identifier, sql
@@ -45,6 +45,32 @@ def values(name: str, source: Source, folder: str, text_columns: list[str]) -> V
         "fetched": f"fetched.{name}",
         # rows in the memory of Python are copied, since a view of them would end with the function that has them
         "make": Code("create" if place.reader == "hub" else "create_view"),
+    }
+
+
+class Based(Protocol):
+    """A section that names a model."""
+
+    @property
+    def base(self) -> str: ...
+
+    @property
+    def precision(self) -> str: ...
+
+
+def base(section: Based, at: At, folder: str) -> Values:
+    """Where the model of a section lies, and how it computes."""
+    place = references.parse(section.base, folder, hub=True)
+    assert place is not None, "checked before: a malformed reference"
+    return {
+        "precision_partial": f"python/precision/{section.precision}.py.jinja",
+        "base_partial": f"python/place/{place_stem(place)}_model.py.jinja",
+        "base": At(place.path, at.base.trail),
+        "distribution": At(place.distribution, at.base.trail),
+        "packaged": place.kind == "package",
+        "of_hub": place.kind == "hub",
+        "local": place.below_root,
+        "revision": at.revision,
     }
 
 

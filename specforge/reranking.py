@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from specforge import reading, references
+from specforge import reading, references, training
 from specforge.quote import Code
 from specforge.rerankers import UNTUNED, graded, has_untuned, shape_of, trained
 from specforge.run.stage import Stage
@@ -43,7 +43,8 @@ def values(spec: Spec, folder: str, retriever: str, *, shown: bool) -> Values:
     return {
         "reranker": at,
         "reranker_trained": train is not None,
-        "reranker_base": base(section, at, folder),
+        "reranker_base": reading.base(section, at, folder),
+        "reranker_exact": section.precision == "fp32",
         "reranker_model": model,
         "pipeline_system": pipeline(spec, retriever),
         "reranking_systems": [
@@ -53,30 +54,12 @@ def values(spec: Spec, folder: str, retriever: str, *, shown: bool) -> Values:
         "candidates": "shown" if shown else "found",
         "finding": finding,
         "finding_partial": f"python/finding/{finding}.py.jinja",
-        **(training(spec, section, train) if train else {}),
+        **(_training(spec, section, train) if train else {}),
     }
 
 
-def base(section: CrossEncoder, at: At, folder: str) -> Values:
-    """Where the base lies, and how it computes."""
-    place = references.parse(section.base, folder, hub=True)
-    assert place is not None, "checked before: a malformed reference"
-    return {
-        "base_partial": f"python/place/{reading.place_stem(place)}_model.py.jinja",
-        "precision_partial": f"python/precision/{section.precision}.py.jinja",
-        "base": At(place.path, at.base.trail),
-        "distribution": At(place.distribution, at.base.trail),
-        "packaged": place.kind == "package",
-        "local": reading.place_stem(place) == "file",
-        "revision": at.revision,
-        "exact": section.precision == "fp32",
-    }
-
-
-def training(spec: Spec, section: CrossEncoder, train: Train) -> Values:
+def _training(spec: Spec, section: CrossEncoder, train: Train) -> Values:
     """The loss, its rows, and the trainer's arguments."""
-    from specforge.context import SAMPLERS, saving
-
     loss, at = section.loss, At(section, "reranker")
     assert loss is not None and section.sampler is not None, "checked before: training without a loss"
     shape = shape_of(spec, spec.primary)
@@ -90,9 +73,9 @@ def training(spec: Spec, section: CrossEncoder, train: Train) -> Values:
         "reranker_graded": loss.graded and graded(spec),
         "reranker_tuple_size": tuple_size(section, at),
         "reranker_train": at.train,
-        "reranker_sampler": SAMPLERS[section.sampler],
+        "reranker_sampler": training.SAMPLERS[section.sampler],
         "reranker_seed": At(train.seeds[0], at.train.seeds.trail),
-        "reranker_saving": saving(train, at.train),
+        "reranker_saving": training.saving(train.select, at.train),
         "reranker_select": at.train.select,
     }
 
@@ -124,14 +107,14 @@ def stages(
     found = Stage(
         "candidates", "candidates.py", "candidates", needs, reads, (), (*answering, "numpy", "pyarrow"), precision
     )
-    training = Stage(
+    tuning = Stage(
         "train_reranker",
         "train_reranker.py",
         "reranker",
         ("prepare", "candidates"),
         model,
         (),
-        (*encoding, "accelerate", "datasets", "numpy", "pyarrow", *(("ir-measures",) if tuned else ())),
+        (*encoding, "accelerate", "datasets", "numpy", "pyarrow", "ir-measures"),
         section.precision,
     )
     scoring = Stage(
@@ -144,4 +127,4 @@ def stages(
         (*encoding, "pyarrow"),
         section.precision,
     )
-    return (found, *([training] if tuned else []), scoring)
+    return (found, *([tuning] if tuned else []), scoring)

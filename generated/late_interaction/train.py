@@ -31,7 +31,7 @@ def make_loss(model: MultiVectorEncoder) -> MultiVectorMultipleNegativesRankingL
     )
 
 
-def set_dropout(model: MultiVectorEncoder, share: float) -> None:
+def set_dropout(model: torch.nn.Module, share: float) -> None:
     """Set the share of activations that a training step drops, whichever way a layer keeps it."""
     for module in model.modules():
         if isinstance(module, torch.nn.Dropout):

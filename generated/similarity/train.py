@@ -89,7 +89,7 @@ class OnDev(BaseEvaluator):
         return {SELECT: float(figure(np.ones((1, self.pairs.units.max() + 1)))[0])}
 
 
-def set_dropout(model: SentenceTransformer, share: float) -> None:
+def set_dropout(model: torch.nn.Module, share: float) -> None:
     """Set the share of activations that a training step drops, whichever way a layer keeps it."""
     for module in model.modules():
         if isinstance(module, torch.nn.Dropout):
