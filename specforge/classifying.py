@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from specforge import context, judging, parts, reading, relations, training
+from specforge import context, judging, parts, reading, references, relations, staging, training
 from specforge.catalog.classifiers import (
     CLASS_BASELINES,
     Classifier,
@@ -241,17 +241,18 @@ def _tables(spec: Classification, at: At, folder: str) -> Values:
     }
 
 
-def stages(spec: Classification, data: tuple[str, ...], model: str, readers: tuple[str, ...]) -> tuple[Stage, ...]:
-    """The scripts in order; each names what its output depends on, and no more. `data` and `model` are references."""
-    precision = spec.classifier.precision
+def stages(spec: Classification) -> tuple[Stage, ...]:
+    """The scripts in order; each names what its output depends on, and no more."""
+    precision, model = spec.classifier.precision, references.model(spec.classifier.base, spec.classifier.revision)
     rivals = ("baselines",) if baselines(spec) else ()
     repeats = ("repeats",) if more_seeds(spec) else ()
     own = _LIBRARIES[spec.classifier.family]
     embedded = _probe(spec) is not None
     beside = _ENCODING if "linear_probe" in baselines(spec) else ("pyarrow",)
     used = tuple(dict.fromkeys([*own, *(("sentence-transformers",) if embedded else ()), *_selecting(spec)]))
+    libraries = ("duckdb", "pyarrow", *staging.readers(spec))
     found = (
-        Stage("prepare", "prepare.py", "data", (), data, ("objective.sql",), ("duckdb", "pyarrow", *readers)),
+        Stage("prepare", "prepare.py", "data", (), staging.data(spec), ("objective.sql",), libraries),
         Stage("baselines", "baselines.py", "baselines", ("prepare",), (model,), (), beside, precision),
         Stage("train", "train.py", "model", ("prepare",), (model,), (), used, precision),
         Stage("predictions", "predictions.py", "predictions", ("prepare", "train"), (), (), used, precision),

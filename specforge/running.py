@@ -13,7 +13,7 @@ from rich.console import Console
 from specforge import pipeline
 from specforge.catalog.tasks import TASKS
 from specforge.pipeline import Checked
-from specforge.plan import Plan, needs_untuned
+from specforge.plan import Plan
 from specforge.problems import exit_code
 from specforge.render import render
 from specforge.report import tables as report
@@ -22,6 +22,7 @@ from specforge.results.verdict import verdict
 from specforge.run import runner
 from specforge.run.stage import Event, RunRecord, StageRecord, StageStatus, Waiting
 from specforge.spec.document import Classification
+from specforge.systems import needs_untuned
 from specforge.write import write
 
 MODULES = (

@@ -6,7 +6,7 @@ import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import cast
 
-from specforge import plan
+from specforge import systems
 from specforge.catalog.metrics import UNRANKED, parse
 from specforge.catalog.tasks import TASKS
 from specforge.checks import chance
@@ -127,7 +127,7 @@ def _impossible(source: Source, message: str, hint: str) -> Problem:
 def not_better(spec: Experiment, source: Source, metrics: Metrics) -> Iterator[Problem]:
     """The model should beat what costs less."""
     system, primary = _system(spec), metrics["primary"]
-    rivals = (*_RIVALS, plan.model_system(spec)) if isinstance(spec, Spec) else _RIVALS
+    rivals = (*_RIVALS, systems.model_system(spec)) if isinstance(spec, Spec) else _RIVALS
     lost = [
         one
         for one in metrics["differences"]
@@ -147,7 +147,7 @@ def not_better(spec: Experiment, source: Source, metrics: Metrics) -> Iterator[P
 def _system(spec: Experiment) -> str:
     """What the verdict is about."""
     if isinstance(spec, Spec):
-        return plan.system(spec)
+        return systems.system(spec)
     return spec.classifier.family if isinstance(spec, Classification) else ""
 
 
@@ -155,7 +155,7 @@ def _reasons(spec: Experiment, names: list[str], metrics: Metrics) -> str:
     """What to look at first, the likeliest before the others."""
     unit = TASKS[metrics.get("task", "retrieval")].unit
     reasons = [f"{counted(int(metrics['queries']), *unit)} may be too few (SF307)"]
-    if isinstance(spec, Spec) and spec.reranker is not None and plan.model_system(spec) in names:
+    if isinstance(spec, Spec) and spec.reranker is not None and systems.model_system(spec) in names:
         reasons.append("the reranker may need longer training, or more negatives")
     if "untuned" in names:
         reasons.append("training may be too short, or its negatives false (SF105)")

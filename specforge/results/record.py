@@ -13,13 +13,14 @@ from pathlib import Path
 from specforge import __version__
 from specforge.errors import StageError
 from specforge.locate import fingerprint
-from specforge.plan import Plan, precision_of
+from specforge.plan import Plan
 from specforge.problems import Problem
 from specforge.results.verdict import verdict
 from specforge.run import machine
 from specforge.run.precision import resolve_precision
 from specforge.run.stage import RunRecord
 from specforge.spec.document import Classification
+from specforge.systems import precision_of
 
 Json = dict[str, object]
 

@@ -1,0 +1,196 @@
+"""Decides which stages run a spec, in which order, and what the output of each depends on."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from specforge import feeding, measuring, parts, reading, references, relations, reranking
+from specforge.catalog.families import FAMILIES
+from specforge.catalog.libraries import READERS
+from specforge.run.stage import Stage
+from specforge.spec.document import Experiment, Spec
+from specforge.systems import baselines, fused, is_tuned, more_seeds, needs_untuned, precision_of
+
+_ENCODING = ("sentence-transformers", "transformers", "torch")
+_RANKING = ("ir-measures", "numpy", "scipy")
+
+
+@dataclass(frozen=True)
+class _Shared:
+    """What several stages of a spec depend on.
+
+    Attributes:
+        data: the references of the sources.
+        model: the reference of the base model; none where there is no model.
+        scripts: the files of the code folder that are in SQL.
+        encoding: the distributions that encode texts.
+        training: those that train.
+        searching: those that find documents.
+        ready: the stages that the retriever's answers need before texts are encoded.
+        answering: those after which it answers, besides these.
+        mined: the stage that finds negatives, where one does.
+    """
+
+    data: tuple[str, ...]
+    model: tuple[str, ...]
+    scripts: tuple[str, ...]
+    encoding: tuple[str, ...]
+    training: tuple[str, ...]
+    searching: tuple[str, ...]
+    ready: tuple[str, ...]
+    answering: tuple[str, ...]
+    mined: tuple[str, ...]
+
+
+def _shared(spec: Spec, scripts: tuple[str, ...]) -> _Shared:
+    retriever = spec.encoder
+    clustering = _clustering(spec) if measuring.selects(spec) else ()
+    adapting = retriever.adaptation.libraries if retriever else ()
+    training = (*_ENCODING, "accelerate", "datasets", *adapting, *clustering)
+    return _Shared(
+        data=data(spec),
+        model=(references.model(retriever.base, retriever.revision),) if retriever else (),
+        scripts=scripts,
+        encoding=_ENCODING if retriever else (),
+        training=training if is_tuned(spec) else (),
+        searching=FAMILIES[retriever.family].libraries if retriever else ("bm25s",),
+        ready=("prepare", "train") if is_tuned(spec) else ("prepare",),
+        answering=(*(("embed",) if retriever else ()), *(("index",) if spec.ranks else ())),
+        mined=("mine",) if feeding.mines(spec) else (),
+    )
+
+
+def stages(spec: Spec, scripts: tuple[str, ...]) -> tuple[Stage, ...]:
+    """The scripts in order; `scripts` are those in SQL. Each names what its output depends on, and no more."""
+    shared = _shared(spec, scripts)
+    found = [
+        _prepare(spec, shared),
+        *_of_baselines(spec, shared),
+        *_of_training(spec, shared),
+        *_of_answers(spec, shared),
+        *_repeated(spec, shared),
+        *reranking.stages(
+            spec, (*shared.ready, *shared.answering), _base(spec, shared), shared.searching, precision_of(spec)
+        ),
+    ]
+    measured = tuple(stage.name for stage in found if stage.name not in _UNMEASURED)
+    return (*found, _evaluation(spec, shared, measured))
+
+
+_UNMEASURED = ("first", "mine", "train", "candidates", "train_reranker")
+"""Stages whose output the evaluation reads by way of others alone."""
+
+
+def _prepare(spec: Spec, shared: _Shared) -> Stage:
+    cuts = parts.chunks(spec)["token_chunks"]
+    reads = (*shared.data, *(shared.model if cuts else ()))
+    libraries = ("duckdb", "pyarrow", *readers(spec), *(("tokenizers",) if cuts else ()))
+    return Stage("prepare", "prepare.py", "data", (), reads, shared.scripts, libraries)
+
+
+def _of_baselines(spec: Spec, shared: _Shared) -> list[Stage]:
+    """The untuned model's vectors, and the rankings of other baselines."""
+    found, encoding, precision = [], shared.encoding, precision_of(spec)
+    if needs_untuned(spec):
+        found.append(Stage("untuned", "untuned.py", "untuned", ("prepare",), shared.model, (), encoding, precision))
+    if spec.ranks and baselines(spec):
+        libraries = (*_lexical(baselines(spec)), *_RANKING)
+        known = ("prepare", *(stage.name for stage in found))
+        found.append(Stage("baselines", "baselines.py", "baselines", known, (), (), libraries))
+    return found
+
+
+def _of_training(spec: Spec, shared: _Shared) -> list[Stage]:
+    """The tuned model, its negatives, and the model that finds them."""
+    if not is_tuned(spec):
+        return []
+    found, precision, model, training = [], precision_of(spec), shared.model, shared.training
+    if feeding.trains_twice(spec):
+        found.append(Stage("first", "first.py", "first", ("prepare",), model, (), training, precision))
+    if shared.mined:
+        found.append(_mine(spec, shared))
+    needs = ("prepare", *shared.mined)
+    return [*found, Stage("train", "train.py", "model", needs, model, (), training, precision)]
+
+
+def _of_answers(spec: Spec, shared: _Shared) -> list[Stage]:
+    """The vectors of the system under test, and their index."""
+    found, precision, encoded = [], precision_of(spec), ("prepare",)
+    if spec.encoder:
+        base = _base(spec, shared)
+        found.append(Stage("embed", "embed.py", "vectors", shared.ready, base, (), shared.encoding, precision))
+        encoded = ("embed",)
+    if spec.ranks:
+        libraries = (*shared.searching, "numpy")
+        found.append(Stage("index", "index.py", "index", encoded, (), (), libraries, precision))
+    return found
+
+
+def _repeated(spec: Spec, shared: _Shared) -> list[Stage]:
+    """The same again: by other seeds, over other folds, for other objectives."""
+    found, precision, model = [], precision_of(spec), shared.model
+    encoding, searching = shared.encoding, shared.searching
+    if more_seeds(spec):
+        needs = ("prepare", *shared.mined)
+        found.append(Stage("repeats", "repeats.py", "repeats", needs, model, (), shared.training, precision))
+    if spec.folds:
+        reads, making = (*shared.data, *model), ("duckdb", "pyarrow", *readers(spec))
+        libraries = (*making, *(shared.training or encoding), *searching, *_finding(spec))
+        found.append(Stage("folds", "folds.py", "folds", (), reads, shared.scripts, libraries, precision))
+    if spec.ranks and spec.others:
+        found.append(
+            Stage("others", "others.py", "others", shared.ready, model, (), (*encoding, *searching), precision)
+        )
+    return found
+
+
+def _evaluation(spec: Spec, shared: _Shared, measured: tuple[str, ...]) -> Stage:
+    judging = (*shared.searching, "pytrec-eval-terrier", *_RANKING) if spec.ranks else ("numpy", "pyarrow")
+    libraries = (*_lexical(fused(spec)), *judging, *_clustering(spec))
+    return Stage("evaluation", "evaluation.py", "evaluation", measured, (), (), libraries, precision_of(spec))
+
+
+def _base(spec: Spec, shared: _Shared) -> tuple[str, ...]:
+    """The base model where it is the system under test."""
+    return () if is_tuned(spec) else shared.model
+
+
+def _clustering(spec: Spec) -> tuple[str, ...]:
+    return ("scikit-learn",) if spec.task == "clustering" else ()
+
+
+def _mine(spec: Spec, shared: _Shared) -> Stage:
+    """The stage that finds negatives; a model embeds for some kinds alone."""
+    encodes = any(one.encodes for one in feeding.kinds(spec))
+    return Stage(
+        "mine",
+        "mine.py",
+        "mined",
+        ("prepare", "first") if feeding.trains_twice(spec) else ("prepare",),
+        shared.model if encodes else (),
+        (),
+        ("pyarrow", *(shared.encoding if encodes else ()), *_finding(spec)),
+        precision_of(spec) if encodes else "",
+    )
+
+
+def _finding(spec: Spec) -> tuple[str, ...]:
+    """The distributions that finding negatives takes, besides those of a model."""
+    if not feeding.mines(spec):
+        return ()
+    return tuple(dict.fromkeys(name for one in feeding.kinds(spec) for name in one.libraries))
+
+
+def _lexical(names: list[str]) -> tuple[str, ...]:
+    return ("bm25s",) if "bm25" in names else ()
+
+
+def data(spec: Experiment) -> tuple[str, ...]:
+    """What the sources are fingerprinted by."""
+    return tuple(dict.fromkeys(reading.reference(spec.sources[name]) for name in relations.used_sources(spec)))
+
+
+def readers(spec: Experiment) -> tuple[str, ...]:
+    """The distributions that read the sources, besides DuckDB."""
+    readers = {reading.place_of(spec.sources[name]).reader for name in relations.used_sources(spec)}
+    return tuple(dict.fromkeys(name for reader in sorted(readers) for name in READERS.get(reader, ())))

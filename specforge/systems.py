@@ -1,0 +1,66 @@
+"""What a spec measures: the system under test, and the baselines beside it."""
+
+from __future__ import annotations
+
+from specforge import rerankers, reranking
+from specforge.catalog.baselines import BASELINES
+from specforge.catalog.families import FAMILIES
+from specforge.spec.document import Experiment, Spec
+
+
+def is_tuned(spec: Spec) -> bool:
+    """Whether the spec trains anything."""
+    return spec.train is not None
+
+
+def more_seeds(spec: Spec) -> tuple[int, ...]:
+    """The seeds that the training is repeated with."""
+    return spec.train.seeds[1:] if spec.train else ()
+
+
+def model_system(spec: Spec) -> str:
+    """The name of the system under test."""
+    if spec.encoder is None:
+        return "bm25"
+    return "tuned" if is_tuned(spec) else "untuned"
+
+
+def system(spec: Spec) -> str:
+    """The name of what users get, which the verdict is about: the retriever, or it with its reranker."""
+    return reranking.pipeline(spec, model_system(spec))
+
+
+def precision_of(spec: Experiment) -> str:
+    """The number format that the model encodes in; nothing where it does not encode."""
+    return spec.encoder.precision if spec.encoder else ""
+
+
+def baselines(spec: Spec) -> list[str]:
+    """The baselines beside the system under test, but for the reranker's own."""
+    apart = (model_system(spec), rerankers.UNTUNED)
+    return [name for name in dict.fromkeys(asked_baselines(spec)) if name not in apart]
+
+
+def asked_baselines(spec: Spec) -> tuple[str, ...]:
+    """The baselines that the spec names, or else all that fit its objectives."""
+    if spec.evaluate.baselines is not None:
+        return spec.evaluate.baselines
+    of_items = all(objective.queries == "documents" for objective in spec.objectives.values())
+    fitting = {name: baseline for name, baseline in BASELINES.items() if spec.task in baseline.tasks}
+    names = [name for name, baseline in fitting.items() if (of_items or not baseline.of_items) and not baseline.reranks]
+    return tuple(name for name in names if not BASELINES[name].dense or is_dense(spec))
+
+
+def is_dense(spec: Spec) -> bool:
+    """Whether the retriever makes one vector of a text, as its base does before training."""
+    return spec.encoder is not None and FAMILIES[spec.encoder.family].dense
+
+
+def fused(spec: Spec) -> list[str]:
+    """The baselines that are fused with the system under test."""
+    return [name for name in dict.fromkeys(spec.evaluate.fuse) if name != model_system(spec)]
+
+
+def needs_untuned(spec: Spec) -> bool:
+    """Whether the base model's vectors are wanted as well as the system's own."""
+    return any(BASELINES[name].dense for name in [*baselines(spec), *fused(spec)])
