@@ -109,9 +109,8 @@ def _values(spec: Classification, folder: str) -> Values:
 
 
 def _metrics(spec: Classification, at: At) -> list[At]:
-    """Each metric once, the primary one first."""
-    more = [name for name in dict.fromkeys(spec.evaluate.metrics) if name != spec.evaluate.primary]
-    return [at.primary, *(At(name, at.metrics.trail) for name in more)]
+    """The metrics, the primary one first."""
+    return [at.primary, *(At(name, at.metrics.trail) for name in spec.evaluate.measured[1:])]
 
 
 def _embedding(spec: Classification, at: At) -> Values:

@@ -58,14 +58,10 @@ def index(spec: Spec) -> Values:
 
 
 def evaluate(spec: Spec) -> Values:
-    """Each metric once."""
-    at, section = At(spec.evaluate, "evaluate"), spec.evaluate
-    others = [name for name in dict.fromkeys(section.metrics) if name != section.primary]
-    return {
-        "depth": at.depth,
-        "primary": at.primary,
-        "metrics": [At(name, at.metrics.trail) for name in others],
-    }
+    """How rankings are measured."""
+    at = At(spec.evaluate, "evaluate")
+    others = [At(name, at.metrics.trail) for name in spec.evaluate.measured[1:]]
+    return {"depth": at.depth, "primary": at.primary, "metrics": others}
 
 
 def _dimensions(spec: Spec) -> list[int]:

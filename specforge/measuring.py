@@ -34,11 +34,6 @@ def template(spec: Spec, stem: str) -> str:
     return f"python/{form(spec)}/{stem}.py.jinja" if own else f"python/{stem}.py.jinja"
 
 
-def metrics(spec: Spec) -> list[str]:
-    """Each metric once, the primary first."""
-    return list(dict.fromkeys((spec.evaluate.primary, *spec.evaluate.metrics)))
-
-
 def selects(spec: Spec) -> str | None:
     """The metric that selects the checkpoint."""
     return spec.train.select.metric if spec.train is not None and spec.train.select is not None else None
@@ -91,11 +86,11 @@ def values(spec: Spec, baselines: list[str]) -> Values:
         "encoded": Code("what is held out"),
         "by_score": spec.task == "similarity",
         "contrasted": spec.task == "triplets",
-        "by_threshold": "F1" in metrics(spec),
-        "on_dev": "F1" in metrics(spec),
+        "by_threshold": "F1" in spec.evaluate.measured,
+        "on_dev": "F1" in spec.evaluate.measured,
         "measured_systems": baselines,
-        "measured": [_metric(spec, name) for name in metrics(spec)],
-        "metric_partials": _partials(metrics(spec)),
+        "measured": [_metric(spec, name) for name in spec.evaluate.measured],
+        "metric_partials": _partials(spec.evaluate.measured),
         **_selection(spec),
     }
 
@@ -105,7 +100,7 @@ def _metric(spec: Spec, name: str) -> Values:
     return {"name": At(name, trail), "function": Code(_PARTIALS[name][-1]), "threshold": name == "F1"}
 
 
-def _partials(names: list[str]) -> list[str]:
+def _partials(names: tuple[str, ...]) -> list[str]:
     stems = dict.fromkeys(stem for name in names for stem in _PARTIALS[name])
     return [f"python/metric/{stem}.py.jinja" for stem in stems]
 
@@ -117,5 +112,5 @@ def _selection(spec: Spec) -> Values:
     return {
         "select_partial": f"python/{form(spec)}/select.py.jinja",
         "selecting": _metric(spec, chosen),
-        "select_partials": _partials([chosen]),
+        "select_partials": _partials((chosen,)),
     }

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 
 from specforge import feeding
-from specforge.catalog.negatives import Clusters, Found, Given, Mined, Negatives
+from specforge.catalog.negatives import Clusters, Found, Given, Mined
 from specforge.quote import Code
 from specforge.spec.document import Spec
 from specforge.templating import At
@@ -27,7 +27,7 @@ def values(spec: Spec) -> Values | None:
     if not feeding.mines(spec):
         return None
     kinds = feeding.kinds(spec)
-    names = [kind_of(one) for one in kinds]
+    names = [one.kind for one in kinds]
     shared = dict.fromkeys(stem for name in names for stem in _SHARED[name])
     queries = {str(value.queries) for value in spec.objectives.values()}
     return {
@@ -40,11 +40,6 @@ def values(spec: Spec) -> Values | None:
         "of_texts": _relevant("texts", queries),
         "objectives": [_objective(spec, name, queries) for name in spec.objectives],
     }
-
-
-def kind_of(one: Negatives) -> str:
-    """The word that a spec says for it."""
-    return str(one.kind)  # type: ignore[attr-defined]
 
 
 def _relevant(wanted: str, queries: set[str]) -> Code | None:
@@ -62,8 +57,8 @@ def _objective(spec: Spec, name: str, queries: set[str]) -> Values:
 def _kind(spec: Spec, row: int) -> Values:
     """One way to find negatives: its function, its name in the counts, its options."""
     kinds = feeding.kinds(spec)
-    one, before = kinds[row], Counter(map(kind_of, kinds[:row]))
-    name = kind_of(one)
+    one, before = kinds[row], Counter(earlier.kind for earlier in kinds[:row])
+    name = one.kind
     stem = f"{name}_{one.take}" if isinstance(one, Clusters) else name
     called = f"{name}_{before[name] + 1}" if before[name] else name
     trail = "retriever.negatives"

@@ -91,7 +91,7 @@ def _roles_fed(spec: Spec) -> list[Values]:
 def _nesting(spec: Spec) -> Values:
     """At which lengths of the vectors the loss is computed, where at several. Layers are looked at one by one, which takes
     the library's own way through the columns of a batch."""
-    value, trail = getattr(spec.encoder, "matryoshka", None), "retriever.matryoshka"
+    value, trail = spec.matryoshka, "retriever.matryoshka"
     found: Values = {"nested_partial": None, "by_length": value is None or not value.layers}
     if value is None:
         return found

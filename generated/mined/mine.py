@@ -7,7 +7,7 @@ import unicodedata
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, cached_property
 from itertools import islice
 from pathlib import Path
 from random import Random
@@ -51,7 +51,7 @@ class Rows:
     documents: list[str]
     barred: list[set[int]]
 
-    @property
+    @cached_property
     def place(self) -> dict[tuple[str, str], int]:
         """Id and text of a document -> its place."""
         return {one: place for place, one in enumerate(zip(self.ids, self.documents, strict=True))}

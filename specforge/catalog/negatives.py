@@ -22,6 +22,8 @@ class Negatives(Section):
     encodes: ClassVar[bool] = False
     libraries: ClassVar[tuple[str, ...]] = ()
 
+    kind: str
+
 
 class Given(Negatives):
     """The objective's own, as many as its `negatives_per_positive` says: what was shown and passed over, retrieved and not cited, graded 0."""

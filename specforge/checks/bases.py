@@ -103,12 +103,17 @@ def similarity(spec: Spec, source: Source, base: Base) -> Iterator[Problem]:
 
 
 def positions(spec: Experiment, source: Source, base: Base) -> Iterator[Problem]:
+    """What the encoder reads of a text."""
+    if spec.encoder is not None and not (isinstance(spec, Spec) and spec.static is not None):
+        yield from past_positions(source, spec.trains, spec.encoder.max_length, base.positions)
+
+
+def past_positions(source: Source, section: str, max_length: int, most: int | None) -> Iterator[Problem]:
     """A model with learnt positions has none for tokens past the last."""
-    if base.positions is None or spec.encoder is None or (isinstance(spec, Spec) and spec.static is not None):
-        return
-    if spec.encoder.max_length > base.positions:
-        keys: Keys = (spec.trains, "max_length")
-        message = f'"max_length" is {spec.encoder.max_length}, and the model has positions for {base.positions} tokens'
+    if most is not None and max_length > most:
+        keys: Keys = (section, "max_length")
+        message = f'"max_length" is {max_length}, and the model has positions for {most} tokens'
+        keys = keys if keys in source.places else (section, "base")
         yield Problem("SF003", message, source.value_span(keys), keys)
 
 

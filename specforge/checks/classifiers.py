@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 
 from specforge.catalog.classifiers import Differentiable, FineTune, FineTuning, Frozen, LinearProbe, SetFit
 from specforge.catalog.metrics import METRICS, names, of_retriever
-from specforge.checks import bases
+from specforge.checks import bases, selections
 from specforge.checks.dead import idle, not_of_hub, repeats
 from specforge.checks.words import clipped, listed
 from specforge.problems import Keys, Problem
@@ -50,13 +50,8 @@ def select_of(spec: Classification) -> Select | None:
 
 
 def selection(spec: Classification, source: Source) -> Iterator[Problem]:
-    """What is chosen on the test set looks better than it is."""
-    chosen = select_of(spec)
-    if chosen is not None and chosen.on == "test":
-        keys: Keys = ("classifier", "train", "select", "on")
-        message = 'the test texts select the checkpoint, and only "dev" may'
-        hint = "the best of several checkpoints on the test texts is partly luck, and the report would hide it"
-        yield Problem("SF114", message, source.value_span(keys), keys, hint)
+    """What selects the checkpoint."""
+    yield from selections.not_by_test(source, "classifier", select_of(spec), "texts")
 
 
 def whole_texts(spec: Classification, source: Source) -> Iterator[Problem]:

@@ -20,7 +20,7 @@ def check(spec: Spec, section: CrossEncoder, source: Source, base: Path) -> Iter
     """A base that ranks without training has a head that was trained, and it gives one score."""
     found = models.model(section, base)
     yield from bases.without_commit(source, "reranker", section.base, section.revision)
-    yield from _positions(section, source, found.base.positions)
+    yield from bases.past_positions(source, "reranker", section.max_length, found.base.positions)
     if found.folder is None:
         return
     keys: Keys = ("reranker", "base")
@@ -45,15 +45,6 @@ def check(spec: Spec, section: CrossEncoder, source: Source, base: Path) -> Iter
             yield Problem(
                 "SF113", message, source.value_span(keys), keys, "a new head is random, and no rival; leave it out"
             )
-
-
-def _positions(section: CrossEncoder, source: Source, most: int | None) -> Iterator[Problem]:
-    """A model with learnt positions has none for tokens past the last."""
-    if most is not None and section.max_length > most:
-        keys: Keys = ("reranker", "max_length")
-        keys = keys if keys in source.places else ("reranker", "base")
-        message = f'"max_length" is {section.max_length}, and the model has positions for {most} tokens'
-        yield Problem("SF003", message, source.value_span(keys), keys)
 
 
 def _scores(found: models.Model) -> int:

@@ -6,7 +6,7 @@ import math
 from collections.abc import Iterator
 from typing import get_args
 
-from specforge import feeding
+from specforge import feeding, rerankers
 from specforge.catalog import shapes
 from specforge.catalog.evidence import ScoredPairs
 from specforge.catalog.losses import LOSSES
@@ -18,6 +18,7 @@ from specforge.checks.words import listed
 from specforge.problems import Keys, Problem
 from specforge.source import Source
 from specforge.spec.document import Spec
+from specforge.spec.retriever import Train
 
 _KEYS: Keys = ("retriever", "loss", "kind")
 _FLOOR = 0.1
@@ -100,30 +101,38 @@ _WHY = {
 }
 
 
+def trained(spec: Spec) -> Iterator[tuple[str, Train, Loss]]:
+    """The sections that are trained, and what each minimises."""
+    if spec.train is not None and spec.loss is not None:
+        yield "retriever", spec.train, spec.loss
+    train, section = rerankers.trained(spec), spec.reranker
+    if train is not None and section is not None and section.loss is not None:
+        yield "reranker", train, section.loss
+
+
 def sampler(spec: Spec, source: Source) -> Iterator[Problem]:
     """Batches are drawn as the loss needs them."""
-    train, loss = spec.train, spec.loss
-    if train is None or loss is None or train.sampler is None:
-        return
-    wanted, keys = loss.samplers[0], ("retriever", "train", "sampler")
-    if train.sampler not in loss.samplers:
+    for section, train, loss in trained(spec):
+        if train.sampler in (None, *loss.samplers):
+            continue
+        wanted, keys = loss.samplers[0], (section, "train", "sampler")
         message = f'loss "{loss.kind}" needs sampler "{wanted}", not "{train.sampler}"'
-        hint = _WHY.get(wanted, f'it has no classes to group by; leave "{keys[-1]}" out')
+        hint = _WHY.get(wanted, f'its rows may share a batch as they come; leave "{keys[-1]}" out')
         yield Problem("SF103", message, source.value_span(keys), keys, hint)
 
 
 def accumulation(spec: Spec, source: Source) -> Iterator[Problem]:
     """Accumulated batches do not see each other's texts."""
-    train, loss = spec.train, spec.loss
-    if train is None or loss is None or not loss.in_batch or train.gradient_accumulation == 1:
-        return
-    keys = ("retriever", "train", "gradient_accumulation")
-    message = f"gradient accumulation adds no negatives: each of the {train.gradient_accumulation} batches is alone"
-    whole = train.batch_size * train.gradient_accumulation
-    hint = f'for more negatives set "batch_size: {whole}"'
-    if not loss.cached:
-        hint += f', with loss "cached_{loss.kind}" where memory is short'
-    yield Problem("SF108", message, source.value_span(keys), keys, hint)
+    for section, train, loss in trained(spec):
+        if not loss.in_batch or train.gradient_accumulation == 1:
+            continue
+        keys = (section, "train", "gradient_accumulation")
+        message = f"gradient accumulation adds no negatives: each of the {train.gradient_accumulation} batches is alone"
+        whole = train.batch_size * train.gradient_accumulation
+        hint = f'for more negatives set "batch_size: {whole}"'
+        if not loss.cached:
+            hint += f', with loss "cached_{loss.kind}" where memory is short'
+        yield Problem("SF108", message, source.value_span(keys), keys, hint)
 
 
 RULES = (given, rows, similarity, margin, scale, sampler, accumulation)

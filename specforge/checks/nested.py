@@ -13,8 +13,7 @@ _KEYS: Keys = ("retriever", "matryoshka")
 
 
 def _asked(spec: Spec) -> Matryoshka | None:
-    found: Matryoshka | None = getattr(spec.encoder, "matryoshka", None) if spec.loss is not None else None
-    return found
+    return spec.matryoshka if spec.loss is not None else None
 
 
 def lengths(spec: Spec, source: Source) -> Iterator[Problem]:

@@ -91,19 +91,6 @@ def _takes_activation(loss: type[object], activation: str | None) -> bool:
     return issubclass(loss, CrossEncoderLoss) and activation in loss.activations
 
 
-def sampler(spec: Spec, source: Source) -> Iterator[Problem]:
-    """Batches are drawn as the loss needs them."""
-    train, section = trained(spec), spec.reranker
-    loss, keys = section.loss if section else None, ("reranker", "train", "sampler")
-    if train is None or loss is None or train.sampler in (None, *loss.samplers):
-        return
-    message = f'loss "{loss.kind}" needs sampler "{loss.samplers[0]}", not "{train.sampler}"'
-    hint = "the other texts of a batch are its negatives: a text that stands there twice is its own negative"
-    if not loss.in_batch:
-        hint = f'rows of it share no batch; leave "{keys[-1]}" out'
-    yield Problem("SF103", message, source.value_span(keys), keys, hint)
-
-
 def negatives(spec: Spec, source: Source) -> Iterator[Problem]:
     """As many negatives as a positive asks for stand among the ranks that they are drawn from."""
     section = spec.reranker
@@ -122,17 +109,6 @@ def negatives(spec: Spec, source: Source) -> Iterator[Problem]:
         yield Problem("SF003", message, source.value_span(keys), keys, hint)
 
 
-def accumulation(spec: Spec, source: Source) -> Iterator[Problem]:
-    """Accumulated batches do not see each other's texts."""
-    train, loss = trained(spec), spec.reranker.loss if spec.reranker else None
-    if train is None or loss is None or not loss.in_batch or train.gradient_accumulation == 1:
-        return
-    keys: Keys = ("reranker", "train", "gradient_accumulation")
-    message = f"gradient accumulation adds no negatives: each of the {train.gradient_accumulation} batches is alone"
-    hint = f'for more negatives raise "in_batch_negatives", or "batch_size" to {train.batch_size * train.gradient_accumulation}'
-    yield Problem("SF108", message, source.value_span(keys), keys, hint)
-
-
 def by_hand(spec: Spec, source: Source) -> Iterator[Problem]:
     """What is reranked was found, or shown to people; judges put the relevant documents among what they judge."""
     for name, objective in spec.objectives.items():
@@ -144,16 +120,6 @@ def by_hand(spec: Spec, source: Source) -> Iterator[Problem]:
             )
             hint = "leave it out: what the retriever finds is reranked, and what it misses counts"
             yield Problem("SF306", message, source.value_span(keys), keys, hint)
-
-
-def selection(spec: Spec, source: Source) -> Iterator[Problem]:
-    """What is chosen on the test set looks better than it is."""
-    train = trained(spec)
-    if train is not None and train.select is not None and train.select.on == "test":
-        keys = ("reranker", "train", "select", "on")
-        message = 'the test queries select the checkpoint, and only "dev" may'
-        hint = "the best of several checkpoints on the test queries is partly luck, and the report would hide it"
-        yield Problem("SF114", message, source.value_span(keys), keys, hint)
 
 
 def depth(spec: Spec, source: Source) -> Iterator[Problem]:
@@ -206,6 +172,6 @@ def untuned(spec: Spec, source: Source) -> Iterator[Problem]:
 
 
 RULES = (
-    model_reference, revision, loss_given, one_objective, rows, activation, sampler, negatives, accumulation, by_hand, selection,
+    model_reference, revision, loss_given, one_objective, rows, activation, negatives, by_hand,
     depth, ranked, lexical, untuned,
 )  # fmt: skip

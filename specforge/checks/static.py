@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Iterator
 
-from specforge import references, wording
+from specforge import references, rerankers, wording
 from specforge.catalog.baselines import BASELINES
 from specforge.catalog.evidence import Evidence
 from specforge.catalog.metrics import METRICS, UNRANKED, names, of_retriever, parse
@@ -27,6 +27,7 @@ from specforge.checks import (
     nested,
     places,
     reranking,
+    selections,
     slices,
     tasks,
 )
@@ -228,13 +229,9 @@ def _unknown_metric(name: str, task: str) -> tuple[str, str]:
 
 
 def selection(spec: Spec, source: Source) -> Iterator[Problem]:
-    """What is chosen on the test set looks better than it is."""
-    train = spec.train
-    if train is not None and train.select is not None and train.select.on == "test":
-        keys = ("retriever", "train", "select", "on")
-        message = 'the test queries select the checkpoint, and only "dev" may'
-        hint = "the best of several checkpoints on the test queries is partly luck, and the report would hide it"
-        yield Problem("SF114", message, source.value_span(keys), keys, hint)
+    """What selects the retriever's checkpoint, and the reranker's."""
+    for section, train in (("retriever", spec.train), ("reranker", rerankers.trained(spec))):
+        yield from selections.not_by_test(source, section, train.select if train else None, "queries")
 
 
 def index_similarity(spec: Spec, source: Source) -> Iterator[Problem]:

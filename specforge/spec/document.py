@@ -28,7 +28,7 @@ from specforge.catalog.tasks import OF_RETRIEVER, TASKS
 from specforge.spec.base import Name, Section, Text
 from specforge.spec.evaluate import Evaluate, EvaluateClasses, Measures
 from specforge.spec.reranker import CrossEncoder
-from specforge.spec.retriever import AnyRetriever, BiEncoder, Retriever, Static, Train
+from specforge.spec.retriever import AnyRetriever, BiEncoder, Matryoshka, Retriever, Static, Train
 from specforge.spec.sources import Source
 
 _WITHOUT_DATES: dict[str, type[ByItem] | type[ByAnchor] | type[ByGroup]] = {
@@ -183,6 +183,11 @@ class Spec(Experiment):
     def static(self) -> Static | None:
         """What makes a model without layers; None where the retriever has layers, or encodes nothing."""
         return self.retriever.static if isinstance(self.retriever, BiEncoder) else None
+
+    @property
+    def matryoshka(self) -> Matryoshka | None:
+        """At which lengths of the vectors the loss is computed; None where at the whole length alone."""
+        return self.retriever.matryoshka if isinstance(self.retriever, BiEncoder) else None
 
 
 class Classification(Experiment):

@@ -56,6 +56,11 @@ class Measures(Section):
     bootstrap: Bootstrap = Bootstrap()
     """How the intervals are made."""
 
+    @property
+    def measured(self) -> tuple[str, ...]:
+        """Each metric once, the primary one first."""
+        return tuple(dict.fromkeys((self.primary, *self.metrics)))
+
 
 class Evaluate(Measures):
     """Metrics over the full corpus, on test queries that nothing was chosen by; or of pairs, triplets and classes held out."""
