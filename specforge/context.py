@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from specforge import augmenting, families, judging, measuring, parts, reading, relations, training
 from specforge.catalog import roles
-from specforge.catalog.evidence import Evidence, Judged, Sql
+from specforge.catalog.asked import Sql
+from specforge.catalog.evidence import Evidence, Judged
 from specforge.catalog.objectives import Objective
 from specforge.catalog.similarities import SIMILARITIES
 from specforge.quote import Code, identifier

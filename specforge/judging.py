@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import get_args
 
+from specforge.catalog.asked import Sql
 from specforge.catalog.classes import Labelled
-from specforge.catalog.evidence import CitedInAnswer, Clicked, Evidence, Judged, SameAttribute, Sql
+from specforge.catalog.evidence import CitedInAnswer, Clicked, Evidence, Judged, SameAttribute
 from specforge.catalog.objectives import Grouped, Objective, Substitutes
 from specforge.catalog.roles import columns, tables
 from specforge.catalog.splits import ByColumn, Split

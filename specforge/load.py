@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-import string
-from collections.abc import Iterable, Iterator
-from dataclasses import replace
+from collections.abc import Iterator
 from typing import Literal, get_origin
 
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
-from specforge.catalog.augmentations import OtherText
+from specforge import naming
 from specforge.catalog.dictionary import OBJECTIVES
-from specforge.catalog.roles import tables
-from specforge.codes import CODES, Severity
+from specforge.naming import clipped, listed, one_of, unknown_name
 from specforge.nodes import scalar
 from specforge.problems import Keys, Problem, in_order
 from specforge.shapes import (
@@ -31,10 +28,8 @@ from specforge.shapes import (
     value_at,
 )
 from specforge.source import Data, Source, lines_of
-from specforge.spec.document import Classification, Experiment, Spec
-from specforge.wording import templates
+from specforge.spec.document import Classification, Spec
 
-_LONGEST_QUOTE = 40
 _OF_RETRIEVAL = ("retriever", "index")
 """Keys that no classifier has."""
 
@@ -63,7 +58,7 @@ def load(source: Source) -> tuple[Spec | Classification | None, list[Problem]]:
         mistakes = list(_mistakes(source, error))
         named = any(problem.path == ("name",) for problem in mistakes)
         return None, in_order(mistakes if named else [*mistakes, *_file_name(source)])
-    problems = in_order([*_file_name(source), *references(spec, source)])
+    problems = in_order([*_file_name(source), *naming.check(spec, source)])
     return (None if problems else spec), problems
 
 
@@ -71,8 +66,8 @@ def _both_models(source: Source) -> Iterator[Problem]:
     """A spec is of one thing: what ranks has no classes, and what tells classes ranks nothing."""
     both = [key for key in _OF_RETRIEVAL if key in (source.data or ())]
     if document(source) is Classification and both:
-        message = f"{_listed([*both, 'classifier'], ' and ')} do not go together"
-        hint = f"a classifier ranks nothing: leave out {_listed(both, ' and ')}, or write two specs"
+        message = f"{listed([*both, 'classifier'], ' and ')} do not go together"
+        hint = f"a classifier ranks nothing: leave out {listed(both, ' and ')}, or write two specs"
         yield Problem("SF003", message, source.key_span((both[0],)), (both[0],), hint)
 
 
@@ -86,24 +81,11 @@ def _no_classes(source: Source) -> Iterator[Problem]:
         keys: Keys = ("objectives", name, "kind")
         kind = value_at(source.data, keys)
         if isinstance(kind, str) and kind in gives and kind != "labelled":
-            message = f'a classifier needs classes, and "{_clipped(name)}" gives {" and ".join(gives[kind])}'
+            message = f'a classifier needs classes, and "{clipped(name)}" gives {" and ".join(gives[kind])}'
             if "classes" in gives[kind]:
                 message = f'of a classifier, the kind is "labelled", not "{kind}"'
             hint = 'classes are what "kind: labelled" gives: a column that names the class of each text'
             yield Problem("SF101", message, source.value_span(keys), keys, hint)
-
-
-def references(spec: Spec | Classification, source: Source) -> list[Problem]:
-    """Names in the spec that stand for other parts of it, and texts that name columns."""
-    return in_order([
-        *_source_names(spec, source),
-        *([*_objective_names(spec, source), *_augmented(spec, source)] if isinstance(spec, Spec) else ()),
-        *_slices(spec, source),
-        *_joins(spec, source),
-        *_collections(spec, source),
-        *_text_formats(spec, source),
-        *_accepted(spec, source),
-    ])  # fmt: skip
 
 
 _TOLD_APART = ("extra_forbidden", "missing", "union_tag_not_found", "default_factory_not_called")
@@ -132,13 +114,13 @@ def _section(source: Source, loc: Keys) -> tuple[Keys, Shape]:
 
 def _unknown_key(source: Source, keys: Keys, section: Shape) -> Problem:
     name, allowed = str(keys[-1]), list(fields(section))
-    message = f'unknown key "{_clipped(name)}"' + (f' in "{_label(keys[:-1])}"' if len(keys) > 1 else "")
+    message = f'unknown key "{clipped(name)}"' + (f' in "{_label(keys[:-1])}"' if len(keys) > 1 else "")
     near, elsewhere = nearest(name, allowed), homes(_root(source), name)
-    hint = f"the keys here are {_listed(allowed)}"
+    hint = f"the keys here are {listed(allowed)}"
     if near is not None:
         hint = f'did you mean "{near}"?'
     elif 1 <= len(elsewhere) <= 2:
-        hint = f'"{name}" is a key of {_listed(elsewhere, " and ")}'
+        hint = f'"{name}" is a key of {listed(elsewhere, " and ")}'
     return Problem("SF002", message, source.key_span(keys), keys, hint)
 
 
@@ -171,8 +153,8 @@ def _lack(source: Source, section: Keys, names: list[str]) -> Problem:
     spot = locate(_root(source), source.data, (*section,))
     tagged = [member for member in (spot.shape, *members(spot.shape)) if [member.tag] == names] if spot else []
     allowed = choices(tagged[0]) if tagged else ()
-    hint = f'"{names[0]}" is {_one_of(allowed)}' if allowed else ""
-    return Problem("SF003", f"{who} needs {_listed(names, ' and ')}", source.key_span(at), section, hint)
+    hint = f'"{names[0]}" is {one_of(allowed)}' if allowed else ""
+    return Problem("SF003", f"{who} needs {listed(names, ' and ')}", source.key_span(at), section, hint)
 
 
 def _wrong(source: Source, spot: Spot, detail: ErrorDetails) -> Problem:
@@ -185,7 +167,7 @@ def _wrong(source: Source, spot: Spot, detail: ErrorDetails) -> Problem:
         spot = Spot(keys, _tag_shape(spot.shape))
     allowed = choices(spot.shape)
     if isinstance(value, str) and allowed and isinstance(allowed[0], str) and not spot.shape.tag:
-        return _unknown_name(source, keys, _word(keys), value, allowed)
+        return unknown_name(source, keys, _word(keys), value, allowed)
     words = expected(spot.shape, value)
     message = f"{_named(keys)} must be {words}, {_instead(source, keys, value, words)}"
     if detail["type"] == "value_error" and (not isinstance(value, str) or is_section(spot.shape)):
@@ -200,14 +182,8 @@ def _tag_shape(of: Shape) -> Shape:
 
 def _wrong_key(source: Source, spot: Spot) -> Problem:
     what = 'a code such as "SF204"' if spot.keys[0] == "accept" else expected(spot.shape, spot.keys[-1])
-    message = f'key "{_clipped(str(spot.keys[-1]))}" must be {what}'
+    message = f'key "{clipped(str(spot.keys[-1]))}" must be {what}'
     return Problem("SF003", message, source.key_span(spot.keys), spot.keys)
-
-
-def _unknown_name(source: Source, keys: Keys, word: str, name: str, allowed: Iterable[str]) -> Problem:
-    near = nearest(name, allowed)
-    hint = f'did you mean "{near}"?' if near else _one_of(allowed)
-    return Problem("SF002", f'unknown {word} "{_clipped(name)}"', source.value_span(keys), keys, hint)
 
 
 def _instead(source: Source, keys: Keys, value: Data, words: str) -> str:
@@ -219,7 +195,7 @@ def _instead(source: Source, keys: Keys, value: Data, words: str) -> str:
     if not isinstance(value, str):
         return f'not "{_written(source, keys, value)}"'
     quoted_number = not words.startswith("text") and not isinstance(scalar(value), str)
-    return f'not {"the text " if quoted_number else ""}"{_clipped(value)}"'
+    return f'not {"the text " if quoted_number else ""}"{clipped(value)}"'
 
 
 def _counted(value: dict[str, Data] | tuple[Data, ...], words: str) -> str:
@@ -234,7 +210,7 @@ def _written(source: Source, keys: Keys, value: Data) -> str:
         return str(value).lower()
     written = lines_of(source.text)[span.line - 1][span.column - 1 : span.end_column - 1]
     overridden = repr(scalar(written)) != repr(value)
-    return _clipped(str(value).lower() if overridden else written)
+    return clipped(str(value).lower() if overridden else written)
 
 
 def _cure(of: Shape, value: Data) -> str:
@@ -245,7 +221,7 @@ def _cure(of: Shape, value: Data) -> str:
     if tag is not None:
         return f"write it as {{{tag}: {value}}}"
     if get_origin(of.type) is tuple and isinstance(value, str):
-        return f"write it as a list: [{_clipped(value)}]"
+        return f"write it as a list: [{clipped(value)}]"
     if of.type in (int, float, bool) and isinstance(value, str) and isinstance(scalar(value), int | float):
         return "write it without quotes"
     words = [choice for member in members(of) for choice in choices(member) if isinstance(choice, str)]
@@ -274,7 +250,7 @@ def _word(keys: Keys) -> str:
 
 
 def _label(keys: Keys) -> str:
-    return _clipped(next((str(key) for key in reversed(keys) if isinstance(key, str)), "spec"))
+    return clipped(next((str(key) for key in reversed(keys) if isinstance(key, str)), "spec"))
 
 
 def _named(keys: Keys) -> str:
@@ -282,130 +258,10 @@ def _named(keys: Keys) -> str:
     return f'{entry}"{_label(keys)}"'
 
 
-def _listed(names: Iterable[str], last: str = ", ") -> str:
-    *most, final = [f'"{name}"' for name in names]
-    return last.join(filter(None, (", ".join(most), final)))
-
-
-def _one_of(names: Iterable[str]) -> str:
-    names = list(names)
-    return f'only "{names[0]}" is possible' if len(names) == 1 else f"one of {_listed(names)}"
-
-
-def _clipped(text: str) -> str:
-    return text if len(text) <= _LONGEST_QUOTE else f"{text[: _LONGEST_QUOTE - 3]}..."
-
-
 def _file_name(source: Source) -> Iterator[Problem]:
     """The name is the file's, so that a spec and all that is made from it find each other."""
     name, stem = (source.data or {}).get("name"), source.path.stem
     if isinstance(name, str) and name and name != stem:
-        message = f'"name" must be the file\'s, "{_clipped(stem)}", not "{_clipped(name)}"'
-        hint = f'rename the file to "{_clipped(name)}{source.path.suffix}" or change the name'
+        message = f'"name" must be the file\'s, "{clipped(stem)}", not "{clipped(name)}"'
+        hint = f'rename the file to "{clipped(name)}{source.path.suffix}" or change the name'
         yield Problem("SF003", message, source.value_span(("name",)), ("name",), hint)
-
-
-def _source_names(spec: Experiment, source: Source) -> Iterator[Problem]:
-    for name, objective in spec.objectives.items():
-        for field, wanted, role in tables(objective):
-            keys = _place_of(getattr(objective, field), wanted, ("objectives", name, field))
-            table = spec.sources.get(wanted)
-            if table is None:
-                yield _unknown_name(source, keys, "source", wanted, spec.sources)
-            elif role.collection and table.id is None and table.text is None:
-                message = f'source "{wanted}" is no collection, and "{field}" needs one'
-                hint = f'give "{wanted}" an "id" and a "text"'
-                yield Problem("SF003", message, source.value_span(keys), keys, hint)
-
-
-def _objective_names(spec: Spec, source: Source) -> Iterator[Problem]:
-    keys: Keys = ("evaluate", "objective")
-    if spec.evaluate.objective is not None and spec.evaluate.objective not in spec.objectives:
-        yield _unknown_name(source, keys, "objective", spec.evaluate.objective, spec.objectives)
-    for name in (spec.train.mixture or ()) if spec.train else ():
-        if name not in spec.objectives:
-            keys = ("retriever", "train", "mixture", name)
-            problem = _unknown_name(source, keys, "objective", name, spec.objectives)
-            yield replace(problem, span=source.key_span(keys))
-
-
-def _slices(spec: Experiment, source: Source) -> Iterator[Problem]:
-    for name, one in spec.evaluate.slices.items():
-        if one.source not in spec.sources:
-            keys: Keys = ("evaluate", "slices", name, "source")
-            yield _unknown_name(source, keys, "source", one.source, spec.sources)
-
-
-def _augmented(spec: Spec, source: Source) -> Iterator[Problem]:
-    for name, one in spec.encoder.augmentation.items() if spec.encoder else ():
-        if isinstance(one, OtherText) and one.source not in spec.sources:
-            keys: Keys = ("retriever", "augmentation", name, "source")
-            yield _unknown_name(source, keys, "source", one.source, spec.sources)
-
-
-def _place_of(value: object, entry: str, keys: Keys) -> Keys:
-    """The place of a value, or of an entry where it is a list."""
-    return (*keys, value.index(entry)) if isinstance(value, tuple) else keys
-
-
-def _joins(spec: Experiment, source: Source) -> Iterator[Problem]:
-    for name, table in spec.sources.items():
-        if table.join is None:
-            continue
-        keys = ("sources", name, "join", "source")
-        if table.join.source not in spec.sources:
-            yield _unknown_name(source, keys, "source", table.join.source, spec.sources)
-        elif name in _joined(spec, name):
-            message = f'source "{name}" is joined to itself'
-            yield Problem("SF003", message, source.value_span(keys), keys)
-
-
-def _joined(spec: Experiment, name: str) -> list[str]:
-    """The sources that a source takes columns from, directly or by way of others."""
-    found: list[str] = []
-    while (table := spec.sources.get(name)) and table.join and table.join.source not in found:
-        name = table.join.source
-        found.append(name)
-    return found
-
-
-def _collections(spec: Experiment, source: Source) -> Iterator[Problem]:
-    for name, table in spec.sources.items():
-        if (table.id is None) == (table.text is None):
-            continue
-        has, lacks = ("id", "text") if table.text is None else ("text", "id")
-        keys, hint = ("sources", name, has), "a collection has both, a table of events has neither"
-        yield Problem("SF003", f'"{name}" has "{has}" and needs "{lacks}" too', source.key_span(keys), keys, hint)
-
-
-def _text_formats(spec: Experiment, source: Source) -> Iterator[Problem]:
-    for keys, text in (found for name in spec.sources for found in templates(name, spec)):
-        mistake = _format_mistake(text)
-        if mistake is not None:
-            yield Problem("SF003", mistake[0], source.value_span(keys), keys, mistake[1])
-
-
-def _format_mistake(text: str) -> tuple[str, str] | None:
-    """What is wrong with a format string, and the cure."""
-    try:
-        parts = [part for part in string.Formatter().parse(text) if part[1] is not None]
-    except ValueError:
-        return '"text" has a brace without its partner', 'a brace that is meant as such is written "{{" or "}}"'
-    if not parts:
-        return '"text" names no column', 'name columns in braces, as in "{title} {description}"'
-    for _, column, spec, conversion in parts:
-        if not column:
-            return '"text" has braces without a column', "write the column's name between them"
-        if spec or conversion or set(column) & set(".["):
-            return f'"text" allows plain columns only, and "{_clipped(column)}" is more', "write {column} and no more"
-    return None
-
-
-def _accepted(spec: Experiment, source: Source) -> Iterator[Problem]:
-    for code in spec.accept:
-        keys, span = ("accept", code), source.key_span(("accept", code))
-        if code not in CODES:
-            warnings = [known for known, row in CODES.items() if row.severity is Severity.WARNING]
-            yield Problem("SF002", f'unknown code "{code}"', span, keys, f"the warnings are {_listed(warnings)}")
-        elif CODES[code].severity is Severity.ERROR:
-            yield Problem("SF003", f'"{code}" is an error, and only warnings can be accepted', span, keys)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from specforge.catalog import shapes
-from specforge.catalog.evidence import Judged, Sql
+from specforge.catalog.asked import Sql
+from specforge.catalog.evidence import Judged
 from specforge.spec.document import Spec
 from specforge.spec.retriever import Train
 

@@ -15,9 +15,10 @@ from pydantic import TypeAdapter
 
 from specforge import references
 from specforge.catalog import shapes
+from specforge.catalog.asked import Sql
 from specforge.catalog.baselines import BASELINES, Baseline
 from specforge.catalog.dictionary import OBJECTIVES, AnyObjective
-from specforge.catalog.evidence import CitedInAnswer, Evidence, Interacted, ScoredPairs, Sql
+from specforge.catalog.evidence import CitedInAnswer, Evidence, Interacted, ScoredPairs
 from specforge.catalog.families import FAMILIES
 from specforge.catalog.losses import LOSSES
 from specforge.catalog.losses.base import Loss

@@ -7,7 +7,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from specforge.authoring.guess import Guess, Guesses
-from specforge.catalog.evidence import CitedInAnswer, Clicked, Interacted, Judged, SameAttribute, ScoredPairs, Sql
+from specforge.catalog.asked import Sql
+from specforge.catalog.evidence import CitedInAnswer, Clicked, Interacted, Judged, SameAttribute, ScoredPairs
 from specforge.catalog.objectives import Grouped, Objective, Substitutes
 from specforge.catalog.roles import Of
 from specforge.quote import identifier

@@ -6,6 +6,7 @@ from typing import Annotated, Union
 
 from pydantic import Field
 
+from specforge.catalog.asked import Sql
 from specforge.catalog.evidence import (
     CitedInAnswer,
     Clicked,
@@ -16,7 +17,6 @@ from specforge.catalog.evidence import (
     QuestionAnswer,
     SameAttribute,
     ScoredPairs,
-    Sql,
     Triplets,
 )
 from specforge.catalog.objectives import Objective, SameGroup, Substitutes

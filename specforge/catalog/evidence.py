@@ -22,9 +22,8 @@ from specforge.catalog.roles import (
     RowText,
     RowTime,
     SourceName,
-    SourceNames,
 )
-from specforge.spec.base import Column, Count, Text
+from specforge.spec.base import Column, Count
 
 _TEXT_SPLITS = ("anchor", "group", "time", "column")
 _ITEM_SPLITS = ("item", "column", "group", "time", "time_then_item")
@@ -380,38 +379,3 @@ class Triplets(_OfRows):
 
     negatives_per_positive: Count = 5
     """Negatives that a positive is trained against; each makes a row."""
-
-
-class Sql(Evidence):
-    """A document is relevant to a query as far as an SQL query of your own says so.
-
-    Its rows are judgments: `query` is a text and `document` an id of the collection. It may also give `grade` (1 without
-    it, 0 for "not relevant", rounded up where it has a fraction; rows where it is null are left out), `weight` (1 where it
-    is null), `moment` for splits by time, and `side` for splits by column or group; and nothing else.
-    """
-
-    has_negatives: ClassVar[bool] = True
-    notes: ClassVar[bool] = True
-    main: ClassVar[str] = "reads"
-    provides: ClassVar[tuple[str, ...]] = ("triplets", "pairs")
-    time: ClassVar[str] = "moment"
-    group: ClassVar[str] = "side"
-    kind: Literal["sql"]
-
-    of: Collection
-    """The source that is the collection: what is found."""
-
-    reads: SourceNames
-    """The sources that the query names as tables, with all their columns, after `where`, `read_as` and `join`."""
-
-    query: Text
-    """One SELECT in DuckDB's SQL. It reaches nothing but the tables of `reads`, and calls nothing that changes from run to run, such as `random()` or `now()`."""
-
-    timeout_s: Annotated[int, Field(ge=1, le=86_400)] = 60
-    """Seconds after which the query is stopped."""
-
-    min_grade: Count = 1
-    """The lowest grade that trains."""
-
-    negatives_per_positive: Count = 1
-    """Documents graded 0 that a positive is trained against; each makes a row."""

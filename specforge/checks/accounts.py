@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
+from specforge.catalog.asked import Sql
 from specforge.catalog.classes import Labelled
 from specforge.catalog.evidence import (
     CitedInAnswer,
@@ -15,7 +16,6 @@ from specforge.catalog.evidence import (
     MutualLike,
     SameAttribute,
     ScoredPairs,
-    Sql,
     Triplets,
 )
 from specforge.catalog.objectives import Grouped, Objective

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from specforge.catalog.evidence import CitedInAnswer, Clicked, Interacted, Sql
+from specforge.catalog.asked import Sql
+from specforge.catalog.evidence import CitedInAnswer, Clicked, Interacted
 from specforge.catalog.splits import ByAnchor, ByColumn
 from specforge.problems import Keys, Problem
 from specforge.source import Source

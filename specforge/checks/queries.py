@@ -11,7 +11,7 @@ from pathlib import Path
 import duckdb
 
 from specforge import context, relations
-from specforge.catalog.evidence import Sql
+from specforge.catalog.asked import Sql
 from specforge.catalog.splits import ByColumn
 from specforge.checks import sandbox
 from specforge.checks.opening import Rows
