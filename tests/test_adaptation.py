@@ -291,6 +291,40 @@ def train(code: Path, work: Path, root: Path) -> None:
     assert done.returncode == 0, done.stderr[-3000:]
 
 
+def test_training_and_encoding_read_the_same_tokens(root: Path) -> None:
+    """Both roles, 16 texts each, one of them longer than what is read: cut at the same token."""
+    found = json.loads((root / "runs/prompts/model/tokens.json").read_text(encoding="utf-8"))
+    assert found == {"read": 32, "otherwise": []}
+
+
+@pytest.mark.parametrize(
+    ("of", "to", "otherwise"),
+    [
+        ('"anchor": encoder.PROMPTS["query"]', '"anchor": "toast "', 16),
+        ("    trainer.train(", "    model.max_seq_length = 8\n    trainer.train(", 2),
+        ("    trainer.train(", "    model.tokenizer.add_tokens(['bread'])\n    trainer.train(", 0),
+    ],
+    ids=["another prompt", "cut before", "a token that is saved"],
+)
+def test_other_tokens_in_training_are_told(root: Path, tmp_path: Path, of: str, to: str, otherwise: int) -> None:
+    code = root / "generated/other_tokens"
+    shutil.rmtree(code, ignore_errors=True)
+    shutil.copytree(root / "generated/prompts", code)
+    text = (code / "train.py").read_text(encoding="utf-8")
+    assert text.count(of) == 1
+    (code / "train.py").write_text(text.replace(of, to), encoding="utf-8")
+    train(code, tmp_path, root)
+    found = json.loads((tmp_path / "model/tokens.json").read_text(encoding="utf-8"))
+    assert found["read"] == 32 and len(found["otherwise"]) == otherwise
+    checked = pipeline.read(root / "prompts.yaml")
+    assert checked.spec is not None
+    problems = [one for one in proven.check(checked.spec, checked.source, tmp_path) if one.code == "SF203"]
+    assert len(problems) == (1 if otherwise else 0)
+    for problem in problems:
+        assert f"of 32 texts, {otherwise} are other tokens" in problem.message
+        assert problem.evidence[0].startswith("trained, token ") and problem.evidence[0] != problem.evidence[1]
+
+
 def test_a_killed_run_goes_on_with_the_adapter(root: Path) -> None:
     """From a checkpoint in the middle the run comes to the same weights as without a stop."""
     code, whole, killed = root / "generated/lora", root / "whole", root / "killed"

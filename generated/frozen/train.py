@@ -143,6 +143,8 @@ def main(work: Path, seed: int = 42) -> None:
     saved = encoder.load(str(work / "model.tmp"))
     figures = {**trained, **proof.compare(before, proof.look(saved, work))}
     (work / "model.tmp/proof.json").write_text(json.dumps(figures, indent=1) + "\n", encoding="utf-8")
+    read = proof.tokens(trainer.data_collator, saved, work)
+    (work / "model.tmp/tokens.json").write_text(json.dumps(read) + "\n", encoding="utf-8")
     shutil.rmtree(work / "model", ignore_errors=True)
     (work / "model.tmp").rename(work / "model")
 

@@ -1,6 +1,7 @@
 """What training changed: the saved model, opened again, beside its base."""
 
 import hashlib
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,6 +14,12 @@ from sentence_transformers import SentenceTransformer
 import encoder
 
 TEXTS = 100
+READ = 16
+ROLES = {
+    "anchor": "query",
+    "positive": "document",
+}
+"""Columns of the training rows, and what their texts are."""
 
 
 @dataclass(frozen=True)
@@ -26,8 +33,13 @@ class Look:
 def look(model: SentenceTransformer, work: Path) -> Look:
     """Look at a model."""
     weights = {name: (value.numel(), digest(value)) for name, value in model.named_parameters()}
-    texts = pq.read_table(work / "data/corpus.parquet", columns=["text"])["text"].to_pylist()
-    return Look(weights, encoder.encode(model, texts[:TEXTS], "document"))
+    return Look(weights, encoder.encode(model, first_texts(work), "document"))
+
+
+def first_texts(work: Path) -> list[str]:
+    """A few documents."""
+    found: list[str] = pq.read_table(work / "data/corpus.parquet", columns=["text"])["text"].slice(0, TEXTS).to_pylist()
+    return found
 
 
 def digest(value: torch.Tensor) -> str:
@@ -51,3 +63,27 @@ def compare(before: Look, after: Look) -> dict[str, float]:
         "changed": sum(changed),
         "turned": float(np.mean(1 - cosines)),
     }
+
+
+Batch = Callable[[list[dict[str, str]]], dict[str, torch.Tensor]]
+"""Makes a batch of training rows, as tokens."""
+
+
+def tokens(batch: Batch, model: SentenceTransformer, work: Path) -> dict[str, object]:
+    """Whether training and encoding read texts as the same tokens; the last text is longer than what is read."""
+    seen: list[list[int]] = []
+    hook = model[0].register_forward_pre_hook(lambda _, inputs: seen.append(inputs[0]["input_ids"].flatten().tolist()))
+    some, otherwise = first_texts(work)[: READ - 1], []
+    texts = [*some, " ".join(some * (encoder.MAX_LENGTH // max(len(some), 1) + 1))]
+    for text in texts:
+        rows = batch([dict.fromkeys(ROLES, text)])
+        for column, role in ROLES.items():
+            seen.clear()
+            encoder.encode(model, [text], role)
+            trained = rows[f"{column}_input_ids"].flatten().tolist()
+            if seen != [trained]:
+                otherwise.append(
+                    {"column": column, "trained": trained, "encoded": [one for read in seen for one in read]}
+                )
+    hook.remove()
+    return {"read": len(texts) * len(ROLES), "otherwise": otherwise}

@@ -33,10 +33,15 @@ def check(spec: Experiment, source: Source, folder: Path) -> list[Problem]:
         return []
     proof, spreads = read(folder / "model/proof.json"), {name: read(folder / name / "spread.json") for name in _MODELS}
     found = [*unchanged(spec, source, proof), *not_restored(spec, source, proof)]
+    found += read_otherwise(source, folder / "model/tokens.json")
     return in_order([*found, *collapsed(spec, source, spreads["vectors"], spreads["untuned"])])
 
 
 _MODELS = ("vectors", "untuned")
+
+
+_AROUND = 4
+"""Tokens that are shown before the first that differs, and from it on."""
 
 
 def read(file: Path) -> Figures:
@@ -74,6 +79,27 @@ def not_restored(spec: Spec, source: Source, proof: Figures) -> Iterator[Problem
     )
     hint = 'the weights of the best checkpoint were not loaded, or not saved; see what the stage "train" printed'
     yield Problem("SF503", message, source.value_span(_SELECT), _SELECT, hint)
+
+
+def read_otherwise(source: Source, file: Path) -> Iterator[Problem]:
+    """Texts are the same tokens in training as where the saved model encodes them."""
+    found = json.loads(file.read_text(encoding="utf-8")) if file.is_file() else {"otherwise": []}
+    if not found["otherwise"]:
+        return
+    message = (
+        f"of {found['read']} texts, {len(found['otherwise'])} are other tokens to the saved model than in training"
+    )
+    hint = "a prompt, a special token, or where texts are cut differs; see what was edited in train.py and encoder.py"
+    first = found["otherwise"][0]
+    place = next(
+        (i for i, both in enumerate(zip(first["trained"], first["encoded"], strict=False)) if both[0] != both[1]), None
+    )
+    begin = max((min(len(first["trained"]), len(first["encoded"])) if place is None else place) - _AROUND, 0)
+    evidence = tuple(
+        f"{when}, token {begin + 1} on: {' '.join(map(str, first[side][begin : begin + 2 * _AROUND]))} (of {len(first[side])})"
+        for when, side in (("trained", "trained"), ("encoded", "encoded"))
+    )
+    yield Problem("SF203", message, source.value_span(_BASE), _BASE, hint, evidence)
 
 
 def collapsed(spec: Spec, source: Source, spread: Figures, of_base: Figures) -> Iterator[Problem]:
