@@ -60,7 +60,7 @@ _ALL = (
     Code("SF114", "test-selects", _ERROR, "the test set selects the checkpoint"),
     Code("SF115", "negatives-nearer", _WARNING, "negatives that look more like answers than the positives"),
     Code("SF201", "other-prompts", _WARNING, "the base model expects prompts, and the spec gives none or others"),
-    Code("SF202", "other-pooling", _WARNING, "pooling or similarity differs from the base model's own"),
+    Code("SF202", "other-pooling", _WARNING, "pooling, similarity or length differs from the base model's own"),
     Code("SF203", "other-tokens", _ERROR, "texts that are other tokens to the saved model than in training"),
     Code("SF204", "texts-cut", _WARNING, "texts longer than the model reads"),
     Code("SF205", "similarity-mismatch", _ERROR, "the index measures another similarity than the loss trained"),

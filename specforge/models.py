@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.metadata
 import json
 import math
+import re
 import struct
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -31,6 +32,24 @@ _OLD_POOLINGS = {
     "pooling_mode_weightedmean_tokens": "weightedmean",
 }
 """What 1_Pooling/config.json said before version 6 -> the pooling."""
+
+_FAMILIES = {
+    "SentenceTransformer": "bi_encoder",
+    "SparseEncoder": "sparse_encoder",
+    "MultiVectorEncoder": "late_interaction",
+    "ColBERT": "late_interaction",
+    "CrossEncoder": "cross_encoder",
+}
+"""What config_sentence_transformers.json calls a model -> what it was trained as; `ColBERT` is PyLate's word."""
+
+_QUERY, _DOCUMENT = ("query",), ("document", "passage", "corpus")
+"""What names of prompts end with; of several the library takes the first."""
+
+_MARKERS = {"query": ("query_token_id", "[unused0]"), "document": ("doc_token_id", "[unused1]")}
+"""Role -> the key in ColBERT's artifact.metadata of the token before every text, and what the library takes without it."""
+
+_LENGTHS = tuple(f"sentence_{kind}_config.json" for kind in ("bert", "roberta", "distilbert", "xlm-roberta"))
+"""Where the library kept how many tokens are read; later it is with the tokenizer."""
 
 _AFTER_PADDING = ("camembert", "mpnet", "roberta", "xlm-roberta", "xlm-roberta-xl")
 """Kinds of models whose positions are counted from after the padding's: two of them stand for no token."""
@@ -103,21 +122,22 @@ def at(folder: Path, card: Base | None = None) -> Model:
     config = read_object(first / "config.json")
     shapes, width = _weights(first)
     said = card or Base()
-    dimension = _dimension(folder, modules, config, shapes)
+    family = _family(folder, modules, config) or said.family
     base = Base(
-        prompts=_prompts(folder) or said.prompts,
-        alike=said.alike if _prompts(folder) in (None, said.prompts) else (),
+        family=family,
         pooling=_pooling(folder, modules) or said.pooling,
-        plain=not modules and bool(config) and (card is None or said.plain),
+        plain=not modules and bool(config) and (said.plain if card else family is None),
         static=_is_static(modules) or said.static,
         normalised=any(_kind(module) == "Normalize" for module in modules) if modules else said.normalised,
-        similarity=said.similarity or _similarity(folder),
+        similarity=_similarity(folder) or said.similarity,
         positions=_positions(config) or said.positions,
-        dimension=dimension or said.dimension,
-        layers=_number(config, "num_hidden_layers", "n_layers", "num_layers") or said.layers,
+        length=_length(first) if modules else said.length,
+        dimension=_dimension(folder, modules, config, shapes) or said.dimension,
+        layers=_number(config, "num_hidden_layers", "n_layers", "n_layer", "num_layers") or said.layers,
         parameters=sum(map(math.prod, shapes.values())) or said.parameters,
-        code=_needs_code(modules, config) or said.code,
+        code=_needs_code(modules, config) if modules or config else said.code,
     )
+    base = _with_prompts(base, _named(folder, modules, config), said)
     return Model(base, folder, config, shapes, width)
 
 
@@ -150,14 +170,62 @@ def _is_static(modules: list[Json]) -> bool:
     return bool(modules) and _kind(modules[0]) == "StaticEmbedding"
 
 
-def _prompts(folder: Path) -> tuple[str, str] | None:
-    """Empty prompts say nothing: the library writes them for every model."""
-    found = read_object(folder / "config_sentence_transformers.json").get("prompts")
-    if not isinstance(found, dict):
-        return None
-    texts = {str(name): text for name, text in found.items() if isinstance(text, str)}
-    query, document = texts.get("query", ""), texts.get("document", texts.get("passage", ""))
-    return (query, document) if query or document else None
+def _family(folder: Path, modules: list[Json], config: Json) -> str | None:
+    """What it was trained as, as far as the files say. A classifier with one output scores pairs."""
+    found = read_object(folder / "config_sentence_transformers.json").get("model_type")
+    if str(found) in _FAMILIES:
+        return _FAMILIES[str(found)]
+    names, labels = _architectures(config), config.get("id2label")
+    if not modules and any(name.endswith("ForSequenceClassification") for name in names):
+        return "cross_encoder" if isinstance(labels, dict) and len(labels) == 1 else None
+    if not modules and "HF_ColBERT" in names:
+        return "late_interaction"
+    return "bi_encoder" if any(_kind(module) == "Pooling" for module in modules) else None
+
+
+def _architectures(config: Json) -> list[str]:
+    found = config.get("architectures")
+    return [str(name) for name in found] if isinstance(found, list) else []
+
+
+def _named(folder: Path, modules: list[Json], config: Json) -> dict[str, str]:
+    """The prompts by their names. What ColBERT's libraries put before a text as a token of its own is text here as well."""
+    found = read_object(folder / "config_sentence_transformers.json")
+    given = found.get("prompts")
+    texts = {str(name): text for name, text in (given if isinstance(given, dict) else {}).items()}
+    markers = {role: found.get(f"{role}_prefix") for role in _MARKERS}
+    if not modules and "HF_ColBERT" in _architectures(config):
+        metadata = read_object(folder / "artifact.metadata")
+        markers = {role: f"{metadata.get(key) or default} " for role, (key, default) in _MARKERS.items()}
+    for role, marker in markers.items():
+        if isinstance(marker, str):
+            texts[role] = marker + str(texts.get(role) or "").removeprefix(marker)
+    return {name: text for name, text in texts.items() if isinstance(text, str)}
+
+
+def _with_prompts(base: Base, named: dict[str, str], said: Base) -> Base:
+    """Empty prompts say nothing: the library writes them for every model. An instruction may say any task, and prompts for
+    other tasks than search are for texts of one kind."""
+    query, document = (_ending(named, endings) for endings in (_QUERY, _DOCUMENT))
+    if not query and not document:
+        return replace(base, prompts=said.prompts, alike=said.alike)
+    prompts = (_INSTRUCTION.sub(r"\1{task}\n", query), document)
+    others = (text for name, text in named.items() if _last(name) not in (*_QUERY, *_DOCUMENT))
+    alike = said.alike if prompts == said.prompts else ()
+    return replace(base, prompts=prompts, alike=tuple(dict.fromkeys((*alike, *others))))
+
+
+_INSTRUCTION = re.compile(r"^(Instruct: )[^\n]+\n")
+
+
+def _ending(named: dict[str, str], endings: tuple[str, ...]) -> str:
+    """The prompt of this name, or else of one that ends with it, such as `retrieval.query`."""
+    found = (named[name] for ending in endings for name in sorted(named, key=len) if _last(name) == ending)
+    return next(found, "")
+
+
+def _last(name: str) -> str:
+    return re.split(r"[^a-z]", name.lower())[-1]
 
 
 def _similarity(folder: Path) -> str | None:
@@ -183,6 +251,13 @@ def _positions(config: Json) -> int | None:
     return found - 2 if found and config.get("model_type") in _AFTER_PADDING else found
 
 
+def _length(first: Path) -> int | None:
+    """How many tokens the library reads of a text where nobody says otherwise: as many as the model was trained to."""
+    files = (*(first / name for name in _LENGTHS), first / "tokenizer_config.json")
+    found = (_number(read_object(file), "max_seq_length", "model_max_length") for file in files)
+    return next((number for number in found if number is not None), None)
+
+
 def _dimension(folder: Path, modules: list[Json], config: Json, shapes: dict[str, tuple[int, ...]]) -> int | None:
     """Of the last module that changes it, else of the hidden layers, or of a table of vectors."""
     for module in reversed(modules):
@@ -199,27 +274,43 @@ def _number(config: Json, *names: str) -> int | None:
 
 
 def _needs_code(modules: list[Json], config: Json) -> bool:
-    """Modules of the model's own, or a kind of model that the installed transformers does not have."""
-    foreign = any(not str(module.get("type", "")).startswith("sentence_transformers.") for module in modules)
-    return foreign or ("auto_map" in config and not _is_native(str(config.get("model_type", ""))))
+    """Modules of the model's own, or a kind of model that the installed transformers does not have. PyLate's modules are
+    the library's."""
+    libraries = ("sentence_transformers.", "pylate.")
+    foreign = any(not str(module.get("type", "")).startswith(libraries) for module in modules)
+    return foreign or ("auto_map" in config and not _is_native(config))
 
 
-def _is_native(kind: str) -> bool:
-    """Whether transformers has the kind of model; where it is not installed, it is taken to."""
+def _is_native(config: Json) -> bool:
+    """Whether transformers has the model; where it is not installed, it is taken to. A model may call itself `bert` and be
+    another: then its class is not among those of that kind."""
     try:
         library = importlib.metadata.distribution("transformers")
     except importlib.metadata.PackageNotFoundError:
         return True
-    return Path(str(library.locate_file(f"transformers/models/{kind.replace('-', '_')}"))).is_dir()
+    kind = str(config.get("model_type", "")).replace("-", "_")
+    folder = Path(str(library.locate_file(f"transformers/models/{kind}")))
+    if not kind or not folder.is_dir():
+        return False
+    code = "".join(file.read_text(encoding="utf-8") for file in folder.glob("modeling_*.py"))
+    return all(f"class {name}(" in code for name in _classes(config))
+
+
+def _classes(config: Json) -> list[str]:
+    """The class of the model by its own code, without its head."""
+    found = config.get("auto_map")
+    named = found.get("AutoModel") if isinstance(found, dict) else None
+    return [named.rpartition(".")[2]] if isinstance(named, str) else []
 
 
 def _weights(folder: Path) -> tuple[dict[str, tuple[int, ...]], int]:
-    """The shape of every weight, and the bytes of a number, by the headers of the files of safetensors."""
+    """The shape of every weight, and the bytes of a number, by the headers of the files of safetensors. Whole numbers are
+    the places of tokens, and no weights."""
     shapes: dict[str, tuple[int, ...]] = {}
     widths: list[int] = []
     for file in sorted(folder.glob("*.safetensors")):
         for name, weight in _header(file).items():
-            if name != "__metadata__" and isinstance(weight, dict):
+            if name != "__metadata__" and isinstance(weight, dict) and weight["dtype"] != "I64":
                 shapes[name] = tuple(cast(list[int], weight["shape"]))
                 widths += [_WIDTHS[str(weight["dtype"])]] if weight["dtype"] in _WIDTHS else []
     return shapes, max(widths, default=4)

@@ -84,6 +84,7 @@ def _more(name: str, family: Changes) -> dict[str, Changes]:
         f"{name}_plain": {**family, "retriever.similarity": GONE, "evaluate.baselines": GONE},
         f"{name}_untrained": {**family, **UNTRAINED, **ALONE},
         f"{name}_seeds": {**family, "retriever.train.seeds": (1, 2)},
+        f"{name}_trusted": {**family, "retriever.trust_remote_code": True},
         f"{name}_chunked": {**of_clicks, "sources.products.chunk": CHUNK, "retriever.train.select": EPOCHS},
         f"{name}_folds": {**of_clicks, "split": {"by": "anchor", "folds": 5}},
         f"{name}_mixture": {

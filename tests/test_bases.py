@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 import struct
 import subprocess
 import sys
@@ -14,7 +13,7 @@ from good_spec import good, told
 
 from specforge import models
 from specforge.catalog.adaptations import ADAPTATIONS, LEARNING_RATES
-from specforge.catalog.bases import BASES, Base, is_prompt, known
+from specforge.catalog.bases import Base, is_prompt, known
 from specforge.checks import bases, memory, proven, sources
 from specforge.models import Model
 from specforge.problems import Problem
@@ -62,8 +61,8 @@ def test_the_files_say_it(tmp_path: Path) -> None:
     }
     found = models.at(folder(tmp_path, files, {"a": [10, 32], "b": [32]}))
     assert found.base == Base(
-        prompts=("ask: ", "text: "), pooling="cls", normalised=True, similarity="dot", positions=64, dimension=32,
-        layers=2, parameters=352,
+        family="bi_encoder", prompts=("ask: ", "text: "), pooling="cls", normalised=True, similarity="dot", positions=64,
+        dimension=32, layers=2, parameters=352,
     )  # fmt: skip
     assert found.width == 4
 
@@ -101,11 +100,17 @@ def test_a_static_model_is_seen(tmp_path: Path) -> None:
 
 def test_code_of_its_own_is_seen(tmp_path: Path) -> None:
     unknown = {**CONFIG, "model_type": "nobody_knows", "auto_map": {"AutoModel": "modeling.Model"}}
-    native = {**CONFIG, "auto_map": {"AutoModel": "modeling.Model"}}
+    native = {**CONFIG, "auto_map": {"AutoModel": "org/code--modeling.BertModel"}}
+    disguised = {**CONFIG, "auto_map": {"AutoModel": "org/code--modeling.JinaBertModel"}}
     assert models.at(folder(tmp_path / "a", {"config.json": unknown})).base.code
     assert not models.at(folder(tmp_path / "b", {"config.json": native})).base.code
     custom: Files = {"path": "", "type": "custom_st.Transformer"}
     assert models.at(folder(tmp_path / "c", {"config.json": CONFIG, "modules.json": [custom]})).base.code
+    assert models.at(folder(tmp_path / "d", {"config.json": disguised})).base.code
+    pylate: Files = {"path": "1_Dense", "type": "pylate.models.Dense.Dense"}
+    assert not models.at(
+        folder(tmp_path / "e", {"config.json": CONFIG, "modules.json": [TRANSFORMER, pylate]})
+    ).base.code
 
 
 def test_broken_files_say_nothing(tmp_path: Path) -> None:
@@ -134,34 +139,6 @@ def test_nothing_heavy_is_imported() -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert done.stderr.strip() == ""
-
-
-def test_every_pattern_is_one_model_or_more_and_says_something() -> None:
-    for pattern, base in BASES.items():
-        assert re.compile(pattern) and base != Base()
-        assert base.plain or base.static or base.pooling in ("mean", "cls", "last_token"), pattern
-        assert not (base.plain and (base.prompts or base.pooling)), pattern
-
-
-@pytest.mark.parametrize(
-    ("name", "prompts", "pooling"),
-    [
-        ("intfloat/e5-base-v2", ("query: ", "passage: "), "mean"),
-        ("BAAI/bge-small-en", ("Represent this sentence for searching relevant passages: ", ""), "cls"),
-        ("BAAI/bge-m3", ("", ""), "cls"),
-        ("nomic-ai/nomic-embed-text-v1.5", ("search_query: ", "search_document: "), "mean"),
-        ("Qwen/Qwen3-Embedding-4B", ("Instruct: {task}\nQuery:", ""), "last_token"),
-        ("all-mpnet-base-v2", None, "mean"),
-    ],
-)
-def test_cards(name: str, prompts: tuple[str, str] | None, pooling: str) -> None:
-    base = known(name)
-    assert base is not None and (base.prompts, base.pooling) == (prompts, pooling)
-
-
-def test_names_that_only_look_alike_are_unknown() -> None:
-    assert known("someone/e5-base-v2-finetuned") is None
-    assert known("BAAI/bge-base-en-v1.5-gguf") is None
 
 
 def test_an_instruction_may_say_any_task() -> None:

@@ -41,9 +41,9 @@ def found(folder: Path, family: str, files: Files, *changes: tuple[str, str]) ->
     [
         ("late_interaction", ENCODER, ["SF407"]),
         ("late_interaction", LATE, []),
-        ("late_interaction", COLBERT, []),
+        ("late_interaction", COLBERT, ["SF201"]),  # its markers are prompts
         ("sparse_encoder", ENCODER, ["SF407", "SF408"]),
-        ("sparse_encoder", LATE, ["SF407", "SF408"]),
+        ("sparse_encoder", LATE, ["SF407", "SF408", "SF202"]),
         ("sparse_encoder", MASKED, []),
         ("sparse_encoder", SPLADE, []),
         ("bi_encoder", ENCODER, ["SF202"]),  # a plain encoder has no pooling of its own

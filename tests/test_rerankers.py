@@ -384,6 +384,19 @@ def test_a_base_without_a_commit(root: Path) -> None:
     assert (problem.code, problem.path) == ("SF402", ("reranker", "base"))
 
 
+def test_a_base_of_the_hub_is_known_by_its_name(root: Path) -> None:
+    def told(base: str) -> set[str]:
+        return {one.message for one in problems(root, spec("train: none", base=base)) if one.code in ("SF003", "SF403")}
+
+    assert told("cross-encoder/ms-marco-MiniLM-L6-v2") == set()
+    assert told("org/unknown") == set()
+    for encoder in ("sentence-transformers/all-MiniLM-L6-v2", "answerdotai/ModernBERT-base"):
+        assert told(encoder) == {f'"{encoder}" has no trained head'}
+    assert told("jinaai/jina-reranker-v2-base-multilingual") == {
+        "the base model runs only with Python code of its own, which a reranker cannot be given"
+    }
+
+
 def test_no_more_is_read_than_the_base_has_positions(root: Path) -> None:
     long = spec(f"loss: {{kind: mse}}\n{TRAIN}").replace("max_length: 24", "max_length: 5000")
     (problem,) = [one for one in problems(root, long) if one.code == "SF003"]

@@ -33,10 +33,23 @@ def judge(spec: Spec, source: Source, base: Base) -> Iterator[Problem]:
         yield from rule(spec, source, base)
 
 
+def family(spec: Spec, source: Source, base: Base) -> Iterator[Problem]:
+    """A model that gives something else has vectors that nobody trained to be compared."""
+    wanted, keys = spec.encoded.family, ("retriever", "base")
+    if base.family in (None, "bi_encoder", wanted) or spec.static is not None:
+        return
+    message = f'the base model was trained as "{base.family}", and the family is "{wanted}"'
+    hint = f'set "family: {base.family}", or take an encoder'
+    if base.family == "cross_encoder":
+        hint = 'it scores a query and a document that it reads together: make it the base of a "reranker"'
+    yield Problem("SF202", message, source.value_span(keys), keys, hint)
+
+
 def prompts(spec: Spec, source: Source, base: Base) -> Iterator[Problem]:
-    """A model that was trained with prompts wants them; one that was trained without wants none."""
-    given = spec.encoded.prompts
-    if base.prompts is None or spec.static is not None or _accepted(spec, base):
+    """A model that was trained with prompts wants them; one that was trained without wants none. What becomes a model of
+    another family is trained anew."""
+    given, same = spec.encoded.prompts, base.family in (None, spec.encoded.family)
+    if base.prompts is None or not same or spec.static is not None or _accepted(spec, base):
         return
     keys: Keys = ("retriever", "prompts")
     expected = _written(base.prompts)
@@ -92,7 +105,9 @@ def pooling(spec: Spec, source: Source, base: Base) -> Iterator[Problem]:
 def similarity(spec: Spec, source: Source, base: Base) -> Iterator[Problem]:
     """What it was trained to be compared by; on vectors of length 1 both are the same."""
     chosen, keys = spec.encoded.similarity, ("retriever", "similarity")
-    if base.normalised or spec.static is not None or base.similarity in (None, chosen):
+    if not isinstance(spec.retriever, BiEncoder) or spec.static is not None:
+        return
+    if base.normalised is not False or base.similarity in (None, chosen):
         return
     message = f'similarity is "{chosen}", and the base model was trained for "{base.similarity}"'
     why = "it scales no vector to length 1, and says something by the length"
@@ -100,6 +115,18 @@ def similarity(spec: Spec, source: Source, base: Base) -> Iterator[Problem]:
         why = "it scales no vector to length 1, and its lengths say nothing"
     span = source.value_span(keys if keys in source.places else ("retriever", "base"))
     yield Problem("SF202", message, span, keys, f'{why}: set "similarity: {base.similarity}"')
+
+
+def length(spec: Spec, source: Source, base: Base) -> Iterator[Problem]:
+    """Texts longer than those that it was trained on are new to a model that is not trained here."""
+    if base.length is None or spec.train is not None or spec.static is not None:
+        return
+    chosen, keys = spec.encoded.max_length, ("retriever", "max_length")
+    if isinstance(spec.retriever, BiEncoder) and base.length < chosen <= (base.positions or chosen):
+        message = f'"max_length" is {chosen}, and the base model was trained to read {base.length} tokens'
+        hint = f'nothing is trained here, and it is worse on longer texts: set "max_length: {base.length}"'
+        span = source.value_span(keys if keys in source.places else ("retriever", "base"))
+        yield Problem("SF202", message, span, keys, hint)
 
 
 def positions(spec: Experiment, source: Source, base: Base) -> Iterator[Problem]:
@@ -159,7 +186,7 @@ def code(spec: Spec, source: Source, base: Base) -> Iterator[Problem]:
         yield Problem("SF403", message, source.value_span(keys), keys, hint)
 
 
-_JUDGES = (prompts, pooling, similarity, positions, layers, static, code)
+_JUDGES = (family, prompts, pooling, similarity, length, positions, layers, static, code)
 
 
 def revision(spec: Experiment, source: Source) -> Iterator[Problem]:

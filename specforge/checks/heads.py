@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from specforge import models, rerankers
+from specforge.catalog.bases import Base
 from specforge.checks import bases
 from specforge.problems import Keys, Problem
 from specforge.source import Source
@@ -21,9 +22,12 @@ def check(spec: Spec, section: CrossEncoder, source: Source, base: Path) -> Iter
     found = models.model(section, base)
     yield from bases.without_commit(source, "reranker", section.base, section.revision)
     yield from bases.past_positions(source, "reranker", section.max_length, found.base.positions)
-    if found.folder is None:
-        return
     keys: Keys = ("reranker", "base")
+    if found.base.code:
+        message = "the base model runs only with Python code of its own, which a reranker cannot be given"
+        yield Problem("SF403", message, source.value_span(keys), keys, "take another base")
+    if found == models.Model(Base()):
+        return
     trained, scores = has_head(found), _scores(found)
     if trained and scores != 1:
         message = f'"{section.base}" tells {scores} classes apart, and a reranker gives one score'
@@ -54,7 +58,9 @@ def _scores(found: models.Model) -> int:
 
 
 def has_head(found: models.Model) -> bool:
-    """Whether a model was saved as a sequence classifier, with the weights of its head."""
+    """Whether a model was saved as a sequence classifier, with the weights of its head; as its card says without files."""
+    if found.folder is None:
+        return found.base.family == "cross_encoder"
     said = found.config.get("architectures")
     classifies = isinstance(said, list) and any(str(name).endswith("ForSequenceClassification") for name in said)
     return classifies and (not found.shapes or any(name.split(".")[0] in _HEADS for name in found.shapes))
