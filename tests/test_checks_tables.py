@@ -217,6 +217,11 @@ def test_texts_that_are_cut(tmp_path: Path) -> None:
     problem = the_one(found(data, prompted))
     assert (problem.code, problem.message) == ("SF204", "100 % of the texts have more than 4 tokens and are cut")
     assert problem.evidence[0] == "half of the texts have at most 6 tokens, the longest has 12"
+    assert problem.hint == 'nine in ten texts are whole at "max_length: 6"'
+    (tmp_path / "model/config.json").write_text('{"max_position_embeddings": 5}', encoding="utf-8")
+    assert the_one(found(data, prompted)).hint == (
+        "nine in ten texts have up to 6 tokens, and the model has positions for 5: put what matters first, or split the texts"
+    )
 
 
 def metrics(**changes: object) -> dict[str, Any]:

@@ -16,7 +16,7 @@ from specforge.catalog.classifiers import LinearProbe
 from specforge.catalog.tasks import TASKS
 from specforge.checks.classifiers import select_of, supervised
 from specforge.checks.near import duplicates
-from specforge.checks.texts import nearly, pairs_of, shared, token_counts, tokenizer_file
+from specforge.checks.texts import nearly, pairs_of, shared, token_counts, tokenizer_file, whole
 from specforge.checks.words import clipped, counted, listed, percent
 from specforge.problems import Keys, Problem, in_order
 from specforge.source import Source
@@ -210,7 +210,8 @@ def cut(classes: Classes) -> Iterator[Problem]:
         f"half of the texts have at most {round(median(lengths))} tokens, the longest has {lengths[-1]}",
         *(f"{clipped(id)}: {length:,} tokens, {listed([clipped(text)])}" for length, id, text in counts[:_EXAMPLES]),
     )
-    hint = f'nine in ten texts are whole at "max_length: {lengths[int(0.9 * (len(lengths) - 1))]}"'
+    wanted = lengths[int(0.9 * (len(lengths) - 1))]
+    hint = whole("texts", "max_length", wanted, classes.spec.classifier, classes.base)
     yield Problem("SF204", message, classes.source.value_span(keys), keys, hint, evidence)
 
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from statistics import median
 
 from specforge.checks.prepared import Tables
-from specforge.checks.texts import tokenizer_of
+from specforge.checks.texts import tokenizer_of, whole
 from specforge.checks.words import clipped, counted, listed, percent
 from specforge.problems import Keys, Problem
 
@@ -46,7 +46,7 @@ def cut(tables: Tables) -> Iterator[Problem]:
         f"counted on {counted(len(found), 'pair')} of a query and what is relevant to it",
         *(f"{length:,} tokens: {listed([clipped(query), clipped(text)])}" for length, query, text in found[:_EXAMPLES]),
     )
-    hint = f'nine in ten pairs are whole at "max_length: {lengths[len(lengths) // 10]}"'
+    hint = whole("pairs", "max_length", lengths[len(lengths) // 10], section, tables.base)
     span = tables.source.value_span(keys) if keys[-1] == "max_length" else tables.source.key_span(keys)
     yield Problem("SF204", message, span, keys, hint, evidence)
 

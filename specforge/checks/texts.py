@@ -192,8 +192,18 @@ def _cut(tables: Tables, side: _Side, counts: list[tuple[int, str, str]]) -> Ite
         f"counted on {counted(len(lengths), side.word, side.words)} of {int(number):,}",
         *(f"{clipped(id)}: {length:,} tokens, {listed([clipped(text)])}" for length, id, text in counts[:_EXAMPLES]),
     )
-    hint = f'nine in ten {side.words} are whole at "{side.field[-1]}: {lengths[int(0.9 * (len(lengths) - 1))]}"'
+    assert tables.spec.encoder is not None, "asked of what encodes"
+    hint = whole(side.words, side.field[-1], lengths[int(0.9 * (len(lengths) - 1))], tables.spec.encoder, tables.base)
     yield Problem("SF204", message, tables.source.value_span(keys), keys, hint, evidence)
+
+
+def whole(what: str, field: str, wanted: int, section: models.Based, spec_folder: Path) -> str:
+    """How nine in ten are read whole; a model reads no more tokens than it has positions for."""
+    most = models.model(section, spec_folder).base.positions
+    if most is None or wanted <= most:
+        return f'nine in ten {what} are whole at "{field}: {wanted}"'
+    many = f"nine in ten {what} have up to {wanted:,} tokens, and the model has positions for {most:,}"
+    return f"{many}: put what matters first, or split the texts"
 
 
 def token_counts(tables: Opened, file: Path, texts: str, prompt: str) -> list[tuple[int, str, str]]:
