@@ -131,7 +131,7 @@ def at(folder: Path, card: Base | None = None) -> Model:
         normalised=any(_kind(module) == "Normalize" for module in modules) if modules else said.normalised,
         similarity=_similarity(folder) or said.similarity,
         positions=_positions(config) or said.positions,
-        length=_length(first) if modules else said.length,
+        length=(_length(first) if modules else None) or said.length,
         dimension=_dimension(folder, modules, config, shapes) or said.dimension,
         layers=_number(config, "num_hidden_layers", "n_layers", "n_layer", "num_layers") or said.layers,
         parameters=sum(map(math.prod, shapes.values())) or said.parameters,

@@ -264,6 +264,8 @@ def test_a_models_own_files_come_before_what_is_known_by_name(tmp_path: Path) ->
 def test_what_the_files_do_not_say_is_known_by_name(tmp_path: Path) -> None:
     card = BASES["intfloat/e5-base-v2"]
     assert models.at(made(tmp_path, {"vocab.json": {}}), card).base == card
+    minilm = BASES["sentence-transformers/all-MiniLM-L6-v2"]
+    assert models.at(made(tmp_path / "modules", {"modules.json": MODULES}), minilm).base.length == 256
 
 
 def test_a_spec_is_judged_by_the_files(tmp_path: Path) -> None:
