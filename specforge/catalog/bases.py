@@ -1,7 +1,8 @@
 """Base models: what each was trained with, and so expects: prompts, pooling, lengths, similarity, and its size.
 
-Each entry was looked up, and what was not found is None. A model's own files, where they are at hand, come first
-(`specforge.models`). Sources, besides the model's card and its files at `https://huggingface.co/` and the name
+A model's own files, where they are at hand, come first (`specforge.models`); what is not known is None. The entries were
+checked against the sources below, but for a few values that stand from memory: the pooling of mxbai, granite-125m, jina-v3
+and embeddinggemma, the positions of Qwen3-4B, the layers of answerai-colbert-small and the SPLADE models. Sources, besides the model's card and its files at `https://huggingface.co/` and the name
 (`config.json`, `modules.json`, `1_Pooling/config.json`, `sentence_bert_config.json`):
 
 - weights, dimensions, prompts: embeddings-benchmark/mteb, `mteb/models/model_implementations/`. Its number of weights that
