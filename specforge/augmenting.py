@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from specforge import relations
-from specforge.catalog.augmentations import Augmentation, OtherText
+from specforge import reading, relations
+from specforge.catalog.augmentations import Augmentation, OtherText, ReplaceWords
 from specforge.catalog.objectives import Objective
 from specforge.feeding import augmentations, changed
 from specforge.quote import Code, identifier
@@ -15,20 +15,26 @@ Values = dict[str, object]
 _TRAIL = "retriever.augmentation"
 
 
-def values(spec: Spec, roles: list[str]) -> Values:
+def values(spec: Spec, roles: list[str], folder: str) -> Values:
     """What is done to which columns; `roles` are the texts of the training rows."""
     found = augmentations(spec)
+    replacing = {name: value for name, value in found.items() if isinstance(value, ReplaceWords)}
+    places = {name: reading.model(value, At(value, f"{_TRAIL}.{name}"), folder) for name, value in replacing.items()}
     return {
-        "augmentations": [_one(name, value, spec, roles) for name, value in found.items()],
+        "of_package": any(place["packaged"] for place in places.values()),
+        "of_folder": any(place["local"] for place in places.values()),
+        "of_revision": any(one.revision for one in replacing.values()),
+        "augmentations": [_one(name, value, spec, roles, places.get(name)) for name, value in found.items()],
         "augment_partials": list(dict.fromkeys(f"python/augment/{value.kind}.py.jinja" for value in found.values())),
         "data_folders": ["data" if name == spec.primary else f"data/{name}" for name in spec.objectives],
     }
 
 
-def _one(name: str, value: Augmentation, spec: Spec, roles: list[str]) -> Values:
+def _one(name: str, value: Augmentation, spec: Spec, roles: list[str], model: Values | None) -> Values:
     at = At(value, f"{_TRAIL}.{name}")
-    options = [field for field in type(value).model_fields if field in ("share", "keep")]
+    options = [field for field in type(value).model_fields if field in ("share", "keep", "candidates")]
     return {
+        "model": model,
         "name": name,
         "copies": at.copies if value.by_lot else 1,
         "roles": At(changed(value, roles), at.of.trail),

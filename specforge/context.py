@@ -32,7 +32,7 @@ def common(spec: Spec, folder: str) -> Values:
         "shares": shares(spec),
         "folds": At(spec.folds, "split.folds"),
         "place": Code("place" if spec.folds else "bucket"),
-        **training.values(spec),
+        **training.values(spec, folder),
         **objective(spec, spec.primary),
         **sources(spec, folder),
         **queries(spec),

@@ -8,6 +8,7 @@ from specforge.catalog.negatives import Found, Given, Mined, Negatives
 from specforge.catalog.objectives import Objective
 from specforge.catalog.shapes import SHAPES, Coercion, Need, prompt_of
 from specforge.spec.document import Spec
+from specforge.spec.models import Judge
 
 SIDES = {"anchors": "query", "documents": "document"}
 """Which texts an augmentation changes -> the prompt of their columns."""
@@ -34,6 +35,8 @@ def has(spec: Spec) -> frozenset[Need]:
         found.add("negatives")
     if negatives_of_a_row(spec) > 1:
         found.add("several")
+    if spec.encoder is not None and spec.encoder.teacher is not None:
+        found.add("teacher")
     return frozenset(found)
 
 
@@ -61,6 +64,26 @@ def shape_of(spec: Spec, name: str) -> str:
     found = path(spec, spec.objectives[name])
     assert found is not None, "checked before: a loss that does not fit"
     return found[0]
+
+
+def untaught(spec: Spec, name: str) -> str:
+    """The same before a teacher adds what it makes of the rows."""
+    shape = shape_of(spec, name)
+    return SHAPES[shape].untaught or shape
+
+
+def teacher(spec: Spec) -> Judge | None:
+    """The teacher, where the loss is fed what it makes of the rows."""
+    if spec.encoder is None or spec.loss is None:
+        return None
+    found = [path(spec, one) for one in spec.objectives.values()]
+    is_asked = any(one is not None and SHAPES[one[0]].untaught is not None for one in found)
+    return spec.encoder.teacher if is_asked else None
+
+
+def targets(spec: Spec, name: str) -> list[str]:
+    """The columns of an objective's training rows that are no texts."""
+    return [role for role in SHAPES[shape_of(spec, name)].roles if prompt_of(role) is None]
 
 
 def texts(spec: Spec, name: str) -> list[tuple[str, str]]:

@@ -116,10 +116,11 @@ def _unknown_key(source: Source, keys: Keys, section: Shape) -> Problem:
     name, allowed = str(keys[-1]), list(fields(section))
     message = f'unknown key "{clipped(name)}"' + (f' in "{_label(keys[:-1])}"' if len(keys) > 1 else "")
     near, elsewhere = nearest(name, allowed), homes(_root(source), name)
+    elsewhere = [home for home in elsewhere if "{" not in home] or elsewhere  # of every kind, before those of one kind
     hint = f"the keys here are {listed(allowed)}"
     if near is not None:
         hint = f'did you mean "{near}"?'
-    elif 1 <= len(elsewhere) <= 2:
+    elif 1 <= len(elsewhere) <= 3:
         hint = f'"{name}" is a key of {listed(elsewhere, " and ")}'
     return Problem("SF002", message, source.key_span(keys), keys, hint)
 

@@ -8,6 +8,7 @@ from specforge import feeding
 from specforge.catalog.negatives import Clusters, Found, Given, Mined
 from specforge.quote import Code
 from specforge.spec.document import Spec
+from specforge.spec.models import Filter
 from specforge.templating import At
 
 Values = dict[str, object]
@@ -35,11 +36,18 @@ def values(spec: Spec) -> Values | None:
         "shared_partials": [f"python/negatives/{stem}.py.jinja" for stem in shared],
         "encodes": any(one.encodes for one in kinds),
         "wants": any(isinstance(one, Given) for one in kinds),
-        "tuples": any(feeding.shape_of(spec, name) == "tuples" for name in spec.objectives),
+        "tuples": any(feeding.untaught(spec, name) == "tuples" for name in spec.objectives),
         "of_items": _relevant("documents", queries),
         "of_texts": _relevant("texts", queries),
         "objectives": [_objective(spec, name, queries) for name in spec.objectives],
+        "judges": [Code(module) for module in filters(spec)],
     }
+
+
+def filters(spec: Spec) -> dict[str, tuple[int, Filter]]:
+    """The modules of the models that look through what was found, each with the row of its kind and its section."""
+    found = [(row, one.filter) for row, one in enumerate(feeding.kinds(spec)) if isinstance(one, Mined) and one.filter]
+    return {f"filtering_{place}" if place > 1 else "filtering": one for place, one in enumerate(found, start=1)}
 
 
 def _relevant(wanted: str, queries: set[str]) -> Code | None:
@@ -69,7 +77,10 @@ def _kind(spec: Spec, row: int) -> Values:
         "per_positive": At(one.per_positive if isinstance(one, Found) else None, f"{trail}.per_positive"),
         "at": At(one, trail),
     }
-    return found | _by_model(one, trail) if isinstance(one, Mined) else found
+    if not isinstance(one, Mined):
+        return found
+    judge = next((module for module, (place, _) in filters(spec).items() if place == row), None)
+    return found | _by_model(one, trail) | {"judge": Code(judge) if judge else None}
 
 
 def _by_model(one: Mined, trail: str) -> Values:

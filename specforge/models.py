@@ -78,10 +78,15 @@ class Model:
 
 def model(section: Based, spec_folder: Path) -> Model:
     """The base model of a section. Raises LookupFailure where it is a folder that is not there."""
-    name = references.hub_name(section.base)
+    return named(section.base, section.revision, spec_folder)
+
+
+def named(model: str, revision: str | None, spec_folder: Path) -> Model:
+    """The model of a name. Raises LookupFailure where it is a folder that is not there."""
+    name = references.hub_name(model)
     if name is None:
-        return at(locate(section.base, spec_folder)[0])
-    card, folder = known(name) or Base(), cached(name, section.revision)
+        return at(locate(model, spec_folder)[0])
+    card, folder = known(name) or Base(), cached(name, revision)
     return replace(at(folder, card), folder=folder) if folder else Model(card)
 
 

@@ -5,7 +5,18 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from specforge import classifying, context, families, feeding, measuring, references, reranking, staging
+from specforge import (
+    classifying,
+    context,
+    families,
+    feeding,
+    measuring,
+    named,
+    references,
+    reranking,
+    staging,
+    teaching,
+)
 from specforge.catalog.libraries import LIBRARIES
 from specforge.quote import Code
 from specforge.run.stage import Stage
@@ -74,6 +85,7 @@ def _files(
     values = {
         **context.common(spec, folder),
         **reranking.values(spec, folder, model_system(spec), shown=context.shown(spec)),
+        **teaching.values(spec, folder),
         "tuned": is_tuned(spec),
         "model_system": model_system(spec),
         **context.baselines(baselines(spec), fused(spec), model_system(spec)),
@@ -84,6 +96,7 @@ def _files(
     }
     files = [File(name, template, values | more) for name, template, more in scripts]
     files += [File(f"{stem}.py", _template(stem, spec), values) for stem in _scripts(spec)]
+    files += [File(name, template, values | more) for name, template, more in teaching.files(spec, folder)]
     if spec.encoder is None:
         files.append(File("index.py", "python/word_index.py.jinja", values))
     files += [
@@ -143,8 +156,7 @@ def requirements(spec: Experiment, stages: tuple[Stage, ...]) -> list[str]:
 
 
 def _packages(spec: Experiment) -> list[str]:
-    models = [one.base for one in (spec.encoder, getattr(spec, "reranker", None)) if one is not None]
-    texts = [*(source.path for source in spec.sources.values()), *models]
+    texts = [*(source.path for source in spec.sources.values()), *(one.model for one in named.models(spec))]
     found = [references.parse(text, "") for text in texts if text.startswith("package:")]
     return list(dict.fromkeys(f"{one.distribution}=={one.version}" for one in found if one is not None))
 

@@ -6,7 +6,7 @@ import json
 from dataclasses import asdict
 from pathlib import Path
 
-from specforge import feeding, pipeline, rerankers
+from specforge import feeding, models, named, pipeline, references, rerankers
 from specforge.plan import Plan
 from specforge.report import tables as report
 from specforge.run import runner
@@ -21,16 +21,44 @@ def describe(made: Plan, *, as_json: bool) -> str:
     rows = _rows(made, found)
     if as_json:
         return (
-            json.dumps({"stages": [asdict(one) for one in found], "shapes": _shapes(made), "rows": rows}, indent=1)
+            json.dumps(
+                {
+                    "stages": [asdict(one) for one in found],
+                    "shapes": _shapes(made),
+                    "models": _models(made),
+                    "rows": rows,
+                },
+                indent=1,
+            )
             + "\n"
         )
     console = report.console()
     with console.capture() as text:
         console.print(report.stages(found))
         console.print("\n" + _shapes(made), soft_wrap=True)
+        for line in _models(made):
+            console.print(line, soft_wrap=True)
         for name, amount in rows.items():
             console.print(f"{name}: {amount:,}")
     return text.get()
+
+
+def _models(made: Plan) -> list[str]:
+    """The models that the spec names, each once, and whether they are at hand."""
+    found: dict[tuple[str, str | None], list[str]] = {}
+    for one in named.models(made.spec):
+        found.setdefault((one.model, one.revision), []).append(one.role)
+    return [
+        f"{' and '.join(dict.fromkeys(roles))} {model}: {_at_hand(model, revision)}"
+        for (model, revision), roles in found.items()
+    ]
+
+
+def _at_hand(model: str, revision: str | None) -> str:
+    name = references.hub_name(model)
+    if name is None:
+        return "at hand"
+    return "downloaded before" if models.cached(name, revision) else "to be downloaded from the Hub"
 
 
 def _shapes(made: Plan) -> str:

@@ -27,7 +27,7 @@ from specforge.errors import UsageError
 from specforge.pipeline import Checked
 from specforge.quote import identifier
 from specforge.spec.document import Spec
-from specforge.spec.retriever import Prompts
+from specforge.spec.models import Prompts
 
 Figures = dict[str, object]
 Spread = dict[str, float]

@@ -8,6 +8,7 @@ from specforge import references
 from specforge.quote import Code, identifier, sql
 from specforge.references import Place
 from specforge.spec.base import READINGS
+from specforge.spec.models import OtherModel
 from specforge.spec.sources import Source
 from specforge.templating import At
 
@@ -59,18 +60,31 @@ class Based(Protocol):
 
 
 def base(section: Based, at: At, folder: str) -> Values:
-    """Where the model of a section lies, and how it computes."""
-    place = references.parse(section.base, folder, hub=True)
+    """Where the model of a section lies that is tuned, or is a system, and how it computes."""
+    return _model(section.base, at.base, at.revision, folder) | precision(section.precision)
+
+
+def model(section: OtherModel, at: At, folder: str) -> Values:
+    """The same of one that is read as it comes."""
+    return _model(section.model, at.model, at.revision, folder)
+
+
+def precision(word: str) -> Values:
+    """The template of a number format."""
+    return {"precision_partial": f"python/precision/{word}.py.jinja"}
+
+
+def _model(name: str, at: At, revision: At, folder: str) -> Values:
+    place = references.parse(name, folder, hub=True)
     assert place is not None, "checked before: a malformed reference"
     return {
-        "precision_partial": f"python/precision/{section.precision}.py.jinja",
         "base_partial": f"python/place/{place_stem(place)}_model.py.jinja",
-        "base": At(place.path, at.base.trail),
-        "distribution": At(place.distribution, at.base.trail),
+        "base": At(place.path, at.trail),
+        "distribution": At(place.distribution, at.trail),
         "packaged": place.kind == "package",
         "of_hub": place.kind == "hub",
         "local": place.below_root,
-        "revision": at.revision,
+        "revision": revision,
     }
 
 

@@ -24,7 +24,16 @@ _FILES = [
     for folder in ("", "pairs", "clustering", "classifier")
     for path in (TEMPLATES / "python" / folder).glob("*.py.jinja")
 ]
-_STEMS = sorted({"untuned", *(path.name.partition(".")[0] for path in _FILES)})
+_STEMS = sorted(
+    {
+        "untuned",
+        "teacher",
+        "reranker_teacher",
+        "filtering",
+        "filtering_*",
+        *(path.name.partition(".")[0] for path in _FILES),
+    }
+)
 _SIBLINGS = f"lint.isort.known-first-party = {json.dumps(_STEMS)}"
 """The modules of a code folder that others import."""
 

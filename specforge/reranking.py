@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from specforge import reading, references, training
+from specforge import reading, references, teaching, training
 from specforge.quote import Code
-from specforge.rerankers import UNTUNED, graded, has_untuned, shape_of, trained
+from specforge.rerankers import UNTUNED, graded, grades, has_untuned, shape_of, trained
 from specforge.run.stage import Stage
 from specforge.spec.document import Spec
 from specforge.spec.reranker import CrossEncoder
@@ -34,7 +34,7 @@ def values(spec: Spec, folder: str, retriever: str, *, shown: bool) -> Values:
     """What the templates are filled with; `retriever` is the name of the retriever as a system."""
     section = spec.reranker
     if section is None:
-        return {"reranker": None, "reranker_trained": False}
+        return {"reranker": None, "reranker_trained": False, "reranker_grades": None}
     at, train = At(section, "reranker"), trained(spec)
     model = Code('str(work / "reranker")' if train else "reranking.base_model()")
     untuned = {"name": f"{retriever}+{UNTUNED}", "model": Code("reranking.base_model()")}
@@ -45,6 +45,7 @@ def values(spec: Spec, folder: str, retriever: str, *, shown: bool) -> Values:
         "reranker_trained": train is not None,
         "reranker_base": reading.base(section, at, folder),
         "reranker_exact": section.precision == "fp32",
+        "reranker_grades": at.loss.grades if grades(spec) else None,
         "reranker_model": model,
         "pipeline_system": pipeline(spec, retriever),
         "reranking_systems": [
@@ -111,7 +112,7 @@ def stages(
         "train_reranker",
         "train_reranker.py",
         "reranker",
-        ("prepare", "candidates"),
+        ("prepare", "candidates", *teaching.reranker_scripts(spec)),
         model,
         (),
         (*encoding, "accelerate", "datasets", "numpy", "pyarrow", "ir-measures"),
@@ -127,4 +128,4 @@ def stages(
         (*encoding, "pyarrow"),
         section.precision,
     )
-    return (found, *([tuning] if tuned else []), scoring)
+    return (found, *teaching.reranker_stages(spec), *([tuning] if tuned else []), scoring)

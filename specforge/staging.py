@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from specforge import feeding, measuring, parts, reading, references, relations, reranking
+from specforge import feeding, measuring, named, parts, reading, references, relations, reranking, teaching
 from specforge.catalog.families import FAMILIES
 from specforge.catalog.libraries import READERS
 from specforge.run.stage import Stage
@@ -29,6 +29,8 @@ class _Shared:
         ready: the stages that the retriever's answers need before texts are encoded.
         answering: those after which it answers, besides these.
         mined: the stage that finds negatives, where one does.
+        learnt: the models that training reads: the base model, a guide, and those that replace words.
+        rows: the stages whose output is trained on.
     """
 
     data: tuple[str, ...]
@@ -40,6 +42,8 @@ class _Shared:
     ready: tuple[str, ...]
     answering: tuple[str, ...]
     mined: tuple[str, ...]
+    learnt: tuple[str, ...]
+    rows: tuple[str, ...]
 
 
 def _shared(spec: Spec, scripts: tuple[str, ...]) -> _Shared:
@@ -47,16 +51,20 @@ def _shared(spec: Spec, scripts: tuple[str, ...]) -> _Shared:
     clustering = _clustering(spec) if measuring.selects(spec) else ()
     adapting = retriever.adaptation.libraries if retriever else ()
     training = (*_ENCODING, "accelerate", "datasets", *adapting, *clustering)
+    model = (references.model(retriever.base, retriever.revision),) if retriever else ()
+    mined = ("mine",) if feeding.mines(spec) else ()
     return _Shared(
         data=data(spec),
-        model=(references.model(retriever.base, retriever.revision),) if retriever else (),
+        model=model,
         scripts=scripts,
         encoding=_ENCODING if retriever else (),
         training=training if is_tuned(spec) else (),
         searching=FAMILIES[retriever.family].libraries if retriever else ("bm25s",),
         ready=("prepare", "train") if is_tuned(spec) else ("prepare",),
         answering=(*(("embed",) if retriever else ()), *(("index",) if spec.ranks else ())),
-        mined=("mine",) if feeding.mines(spec) else (),
+        mined=mined,
+        learnt=(*model, *named.references(spec, "guide"), *named.references(spec, "masked model")),
+        rows=("prepare", *(teaching.scripts(spec) or mined)),
     )
 
 
@@ -77,7 +85,7 @@ def stages(spec: Spec, scripts: tuple[str, ...]) -> tuple[Stage, ...]:
     return (*found, _evaluation(spec, shared, measured))
 
 
-_UNMEASURED = ("first", "mine", "train", "candidates", "train_reranker")
+_UNMEASURED = ("first", "mine", "label", "train", "candidates", "label_reranker", "train_reranker")
 """Stages whose output the evaluation reads by way of others alone."""
 
 
@@ -104,13 +112,13 @@ def _of_training(spec: Spec, shared: _Shared) -> list[Stage]:
     """The tuned model, its negatives, and the model that finds them."""
     if not is_tuned(spec):
         return []
-    found, precision, model, training = [], precision_of(spec), shared.model, shared.training
+    found, precision, learnt, training = [], precision_of(spec), shared.learnt, shared.training
     if feeding.trains_twice(spec):
-        found.append(Stage("first", "first.py", "first", ("prepare",), model, (), training, precision))
+        found.append(Stage("first", "first.py", "first", ("prepare",), learnt, (), training, precision))
     if shared.mined:
         found.append(_mine(spec, shared))
-    needs = ("prepare", *shared.mined)
-    return [*found, Stage("train", "train.py", "model", needs, model, (), training, precision)]
+    found += teaching.stages(spec, ("prepare", *shared.mined))
+    return [*found, Stage("train", "train.py", "model", shared.rows, learnt, (), training, precision)]
 
 
 def _of_answers(spec: Spec, shared: _Shared) -> list[Stage]:
@@ -131,12 +139,14 @@ def _repeated(spec: Spec, shared: _Shared) -> list[Stage]:
     found, precision, model = [], precision_of(spec), shared.model
     encoding, searching = shared.encoding, shared.searching
     if more_seeds(spec):
-        needs = ("prepare", *shared.mined)
-        found.append(Stage("repeats", "repeats.py", "repeats", needs, model, (), shared.training, precision))
+        found.append(
+            Stage("repeats", "repeats.py", "repeats", shared.rows, shared.learnt, (), shared.training, precision)
+        )
     if spec.folds:
-        reads, making = (*shared.data, *model), ("duckdb", "pyarrow", *readers(spec))
+        reads, making = (*shared.data, *named.references(spec)), ("duckdb", "pyarrow", *readers(spec))
         libraries = (*making, *(shared.training or encoding), *searching, *_finding(spec))
-        found.append(Stage("folds", "folds.py", "folds", (), reads, shared.scripts, libraries, precision))
+        number = teaching.precision(spec, precision)
+        found.append(Stage("folds", "folds.py", "folds", (), reads, shared.scripts, libraries, number))
     if spec.ranks and spec.others:
         found.append(
             Stage("others", "others.py", "others", shared.ready, model, (), (*encoding, *searching), precision)
@@ -167,10 +177,10 @@ def _mine(spec: Spec, shared: _Shared) -> Stage:
         "mine.py",
         "mined",
         ("prepare", "first") if feeding.trains_twice(spec) else ("prepare",),
-        shared.model if encodes else (),
+        (*shared.model, *named.references(spec, "filter")) if encodes else (),
         (),
         ("pyarrow", *(shared.encoding if encodes else ()), *_finding(spec)),
-        precision_of(spec) if encodes else "",
+        teaching.precision(spec, precision_of(spec)) if encodes else "",
     )
 
 

@@ -21,22 +21,30 @@ SAMPLERS = {
 """The members of `sentence_transformers.base.sampler.BatchSamplers`."""
 
 
-def values(spec: Spec) -> Values:
+def values(spec: Spec, folder: str) -> Values:
     """The loss and the trainer's arguments; nothing where nothing is trained."""
     retriever, at = spec.encoder, At(spec.retriever, "retriever")
     loss, train = spec.loss, spec.train
     if retriever is None or train is None or loss is None or retriever.sampler is None:
-        return {"more_seeds": None, "fed": None, "augmentations": [], "mining": None, "twice": False}
+        return {
+            "more_seeds": None,
+            "fed": None,
+            "augmentations": [],
+            "mining": None,
+            "twice": False,
+            "taught": False,
+        }
     return {
         "loss": at.loss,
         **_nesting(spec),
         "fed": fed(spec, spec.primary),
         "mining": mining.values(spec),
         "twice": feeding.trains_twice(spec),
-        "rows_folder": "mined" if feeding.mines(spec) else "data",
+        "taught": feeding.teacher(spec) is not None,
+        "rows_folder": _rows_folder(spec),
         "pair_columns": _pair_columns(spec),
         "roles": _roles_fed(spec),
-        **augmenting.values(spec, roles_of(spec)),
+        **augmenting.values(spec, roles_of(spec), folder),
         "row_partials": _row_partials(spec),
         "regularised": hasattr(loss, "regulariser"),
         "loss_partial": families.loss_partial(retriever, loss.kind),
@@ -51,7 +59,14 @@ def values(spec: Spec) -> Values:
     }
 
 
-_READ_AS_THEY_ARE = ("pairs", "triplets", "tuples")
+def _rows_folder(spec: Spec) -> str:
+    """Where the training rows lie: with what a teacher says of them, else where negatives were found, else as given."""
+    if feeding.teacher(spec) is not None:
+        return "labels"
+    return "mined" if feeding.mines(spec) else "data"
+
+
+_READ_AS_THEY_ARE = ("pairs", "triplets", "tuples", "scored_triplets", "scored_tuples")
 """Shapes whose rows are trained on as a stage before wrote them."""
 
 
@@ -65,7 +80,7 @@ def fed(spec: Spec, name: str) -> Values | None:
         "shape": shape,
         "read": Code(shape),
         "as_it_is": shape in _READ_AS_THEY_ARE,
-        "columns": feeding.columns(spec, name),
+        "columns": feeding.columns(spec, name) + feeding.targets(spec, name),
         "rest": shape in ("triplets", "tuples") and "pairs" in loss.takes,
     }
 
@@ -73,7 +88,8 @@ def fed(spec: Spec, name: str) -> Values | None:
 def _pair_columns(spec: Spec) -> list[str]:
     """The columns of rows that are read as they are, of all objectives."""
     names = [name for name in spec.objectives if feeding.shape_of(spec, name) in _READ_AS_THEY_ARE]
-    return list(dict.fromkeys(column for name in names for column in feeding.columns(spec, name)))
+    found = (column for name in names for column in feeding.columns(spec, name) + feeding.targets(spec, name))
+    return list(dict.fromkeys(found))
 
 
 def _row_partials(spec: Spec) -> list[str]:

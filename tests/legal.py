@@ -22,6 +22,7 @@ from specforge.catalog.evidence import CitedInAnswer, Evidence, Interacted, Scor
 from specforge.catalog.families import FAMILIES
 from specforge.catalog.losses import LOSSES
 from specforge.catalog.losses.base import Loss
+from specforge.catalog.losses.distillation import OfDistributions
 from specforge.catalog.metrics import of_retriever
 from specforge.catalog.objectives import Objective
 from specforge.catalog.shapes import Coercion, Need
@@ -192,7 +193,12 @@ class Chosen:
         found = self.negatives not in (ABSENT, "given")
         given = [one for one in self.shapes(name) if not (found and one == "triplets")]
         several = found and (self.negatives == GIVEN or self.has("retriever.negatives.per_positive"))
-        known: dict[Need, bool] = {"negatives": found, "several": several}
+        asked = any(shapes.SHAPES[shape].untaught for shape in loss.takes)
+        known: dict[Need, bool] = {
+            "negatives": found,
+            "several": several,
+            "teacher": asked and self.has("retriever.teacher.kind"),
+        }
         return shapes.path(given, loss.takes, [need for need, holds in known.items() if holds])
 
     def kinds(self) -> Iterator[type[Objective]]:
@@ -507,6 +513,21 @@ def index_does_not_fit(c: Chosen) -> bool:
     return c.encodes and c.has("index.kind") and c["index.kind"] not in FAMILIES[c.family].indexes
 
 
+def no_vectors_to_learn(c: Chosen) -> bool:
+    if c.loss is None or not c.loss.of_vectors or any(c.path(name, c.loss) is None for name in c.names):
+        return False
+    return c["retriever.teacher.kind"] == "cross_encoder"
+
+
+def logits_of_cosines(c: Chosen) -> bool:
+    asked = c.loss is not None and c.loss.copies and c.similarity == "cosine"
+    return asked and c["retriever.teacher.kind"] == "cross_encoder"
+
+
+def flat_distribution(c: Chosen) -> bool:
+    return c.loss is not None and issubclass(c.loss, OfDistributions) and c.similarity == "cosine"
+
+
 def unpinned_code(c: Chosen) -> bool:
     trusted = c["retriever.trust_remote_code"] is True and c["retriever.base"] == "org/model"
     return trusted and not c.has("retriever.revision")
@@ -536,6 +557,13 @@ RULES = (
     Rule("nested layers are there", "SF003", ("retriever.matryoshka.layers",), lambda c: is_static(c)
         and c["retriever.matryoshka.layers"] is True and c.loss is not None),
     Rule("layers are frozen once", "SF003", ("retriever.adaptation.all_but_last",), frozen_twice),
+    Rule("a teacher has vectors", "SF101", ("retriever.teacher.kind",), no_vectors_to_learn),
+    Rule("margins are not of logits", "SF112", ("retriever.loss.kind",), logits_of_cosines),
+    Rule("cosines are sharpened", "SF112", ("retriever.loss.kind", "retriever.loss.student_temperature"), flat_distribution),
+    Rule("vectors that are learnt are whole", "SF003", ("retriever.matryoshka",), lambda c: c.has("retriever.matryoshka")
+        and c.loss is not None and c.loss.of_vectors),
+    Rule("a guide reads texts anew", "SF003", ("retriever.loss.kind",), lambda c: is_static(c)
+        and c.loss is not None and c.loss.retokenizes),
     Rule("something is frozen", "SF003", ("retriever.adaptation",), nothing_frozen),
     Rule("the adaptation fits the family", "SF003", ("retriever.adaptation.kind",), adaptation_does_not_fit),
     Rule("a static model is trained whole", "SF003", ("retriever.adaptation",), lambda c: is_static(c)

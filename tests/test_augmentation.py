@@ -15,7 +15,7 @@ import stages
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from preparing import problems
-from tiny import make_model
+from tiny import make_masked_model, make_model
 
 SPEC = """\
 specforge: 1
@@ -37,6 +37,7 @@ retriever:
     order: {kind: swap_words, share: 0.5}
     part: {kind: crop, keep: 0.5}
     short: {kind: other_text, of: documents, source: docs, text: "{title}"}
+    guessed: {kind: replace_words, share: 0.4, candidates: 3, model: ./masked}
   train: {epochs: 1, batch_size: 8, learning_rate: 2e-4}
 index: {kind: flat}
 evaluate: {primary: nDCG@10, baselines: []}
@@ -75,6 +76,7 @@ def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
     rows = [f"{' '.join(draw.sample(WORDS, draw.randint(1, 3)))},d{draw.randrange(len(WORDS))}" for _ in range(120)]
     (folder / "rows.csv").write_text("words,doc\n" + "\n".join(rows) + "\n", encoding="utf-8")
     make_model(folder / "model", {*WORDS, "acme"})
+    make_masked_model(folder / "masked", {*WORDS, "acme"})
     (folder / "small.yaml").write_text(SPEC, encoding="utf-8")
     return folder
 
@@ -121,10 +123,58 @@ def test_a_typing_mistake_is_within_letters(augment: ModuleType, text: str, seed
     assert set(wrong) <= set(text)
 
 
+def masked(root: Path) -> str:
+    return str(root / "masked")
+
+
+def test_words_are_replaced_by_what_the_model_expects_there(augment: ModuleType, root: Path) -> None:
+    """Against the model itself, text by text: the masked places, the best words of them without the one that stood there."""
+    import torch
+    from transformers import AutoModelForMaskedLM, AutoTokenizer
+
+    tokenizer = AutoTokenizer.from_pretrained(masked(root))
+    model = AutoModelForMaskedLM.from_pretrained(masked(root)).eval()
+    given = ["bread butter, jam - honey", "Milk (soil) seeds", "pots", "gloves 12 trowel"]
+    lots = [random.Random(seed) for seed in range(4)]
+    found = augment.replace_words(given, lots, 0.5, 3, masked(root))
+    assert augment.replace_words(given, [random.Random(seed) for seed in range(4)], 0.5, 3, masked(root)) == found
+    changed = 0
+    for seed, (text, other) in enumerate(zip(given, found, strict=True)):
+        lot, words = random.Random(seed), list(augment.WORD.finditer(text))
+        chosen = [word for word in words if lot.random() < 0.5]
+        with_masks = augment.replaced(text, chosen, ["[MASK]"] * len(chosen))
+        inputs = tokenizer(with_masks, return_tensors="pt")
+        scores = model(**inputs).logits[0][inputs["input_ids"][0] == tokenizer.mask_token_id]
+        pieces = [
+            word if word in {*WORDS, "acme"} else None
+            for word in tokenizer.convert_ids_to_tokens(list(range(len(tokenizer))))
+        ]
+        places = list(augment.WORD.finditer(other))
+        assert augment.WORD.sub("_", other) == augment.WORD.sub("_", text), "all but words stays"
+        for word, place in zip(words, places, strict=True):
+            if word not in chosen:
+                assert place.group() == word.group()
+                continue
+            row = scores[chosen.index(word)]
+            order = [pieces[number] for number in torch.argsort(row, descending=True).tolist()]
+            best = [one for one in order if one and one != word.group().lower()][:3]
+            assert place.group().lower() in best and place.group()[0].isupper() == word.group()[0].isupper()
+            changed += 1
+    assert changed >= 3
+
+
+def test_what_is_cut_off_and_what_holds_a_mask_stays(augment: ModuleType, root: Path) -> None:
+    long = " ".join(["bread"] * 60)
+    [found] = augment.replace_words([long], [random.Random(1)], 0.99, 3, masked(root))
+    words = found.split()
+    assert len(words) == 60 and "bread" not in words[:20] and words[40:] == ["bread"] * 20
+    assert augment.replace_words(["bread [MASK]"], [random.Random(1)], 0.99, 3, masked(root)) == ["bread [MASK]"]
+
+
 def test_every_copied_row_is_counted(work: Path) -> None:
     counts = json.loads((work / "model/augmentation.json").read_text(encoding="utf-8"))
     [(pairs,)] = rows_of(f"select count(*) from '{work}/data/pairs.parquet'")
-    copies = {"fewer": 2, "typos": 1, "order": 1, "part": 1, "short": 1}
+    copies = {"fewer": 2, "typos": 1, "order": 1, "part": 1, "short": 1, "guessed": 1}
     assert {name: sum(fates.values()) for name, fates in counts.items()} == {
         name: copy * pairs for name, copy in copies.items()
     }
@@ -172,7 +222,8 @@ def told(root: Path, old: str, new: str) -> list[tuple[str, str]]:
 def test_what_cannot_be_is_refused(root: Path, tmp_path: Path) -> None:
     for name in ("docs.csv", "rows.csv"):
         (tmp_path / name).write_bytes((root / name).read_bytes())
-    (tmp_path / "model").symlink_to(root / "model")
+    for name in ("model", "masked"):
+        (tmp_path / name).symlink_to(root / name)
     chunked = '"{brand} {title}", chunk: {by: sentences, size: 2}}\n'
     assert told(tmp_path, '"{brand} {title}"}\n', chunked) == [
         ("SF003", '"short" says whole documents by another template, and "docs" is cut into chunks')
@@ -182,4 +233,11 @@ def test_what_cannot_be_is_refused(root: Path, tmp_path: Path) -> None:
     ]
     assert told(tmp_path, 'text: "{title}"', 'text: "{name}"') == [("SF004", 'no column "name" in "docs"')]
     assert told(tmp_path, 'text: "{title}"', 'text: "title"') == [("SF003", '"text" names no column')]
+    assert told(tmp_path, "./masked}", "./model}") == [
+        ("SF003", '"./model" is no masked language model, and would guess words at random')
+    ]
+    assert told(tmp_path, "./masked}", "./none}") == [("SF004", 'no model "./none"')]
+    assert told(tmp_path, "./masked}", "org/masked}") == [
+        ("SF402", 'masked model "org/masked" is not pinned to a commit')
+    ]
     assert told(tmp_path, "source: docs", "source: doc") == [("SF002", 'unknown source "doc"')]

@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING, get_args
 
 import pytest
 import stages
-from tiny import make_masked_model, make_model
+from tiny import make_cross_encoder, make_masked_model, make_model
 
 from specforge.catalog.families import FAMILIES
 from specforge.catalog.losses import LOSSES
 from specforge.catalog.losses.base import Loss
+from specforge.catalog.losses.distillation import OfTeacher
 from specforge.catalog.shapes import COERCIONS, SHAPES, path
 from specforge.checks.losses import kind_of
 
@@ -51,6 +52,7 @@ retriever:
   base: ./{base}
   max_length: 16
   loss: {loss}
+{more}
   train: {{epochs: 1, batch_size: 8, learning_rate: 1e-3}}
 index: {{kind: flat}}
 evaluate: {{primary: nDCG@10, baselines: []}}
@@ -78,7 +80,19 @@ def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (folder / "rows.csv").write_text("a,b,score\n" + "\n".join(rows) + "\n", encoding="utf-8")
     make_model(folder / "model", set(WORDS))
     make_masked_model(folder / "masked", set(WORDS))
+    make_cross_encoder(folder / "cross", set(WORDS))
     return folder
+
+
+def needed(family: str, loss: type[Loss]) -> str:
+    """What a loss needs besides its kind and its rows, as YAML."""
+    lines = ["negatives: [{kind: random, per_positive: 2}]"] if kind_of(loss) == "cached_gist" else []
+    if issubclass(loss, OfTeacher):
+        lines = ["teacher: {kind: cross_encoder, model: ./cross, max_length: 32}"]
+        lines += ["similarity: dot"] if family == "bi_encoder" else []
+    if loss.of_vectors:
+        lines = ["teacher: {kind: bi_encoder, model: ./model, max_length: 16}", "prompts: {document: bread}"]
+    return "\n".join(f"  {line}" for line in lines)
 
 
 BASES = {"bi_encoder": "model", "sparse_encoder": "masked", "late_interaction": "model"}
@@ -92,13 +106,15 @@ def test_it_trains(family: str, loss: type[Loss], root: Path) -> None:
         SPEC.format(
             family=family,
             base=BASES[family],
-            loss=f"{{kind: {kind_of(loss)}}}",
+            loss=f"{{kind: {kind_of(loss)}{', guide: {model: ./model}' if loss.retokenizes else ''}}}",
+            more=needed(family, loss),
             objective=LABELLED if "classes" in loss.takes else GIVEN,
         ),
         encoding="utf-8",
     )
     code, work = stages.compiled(root / "small.yaml"), root / f"{family}_{kind_of(loss)}"
-    stages.run(code, work, "prepare.py", "train.py")
+    scripts = [name for name in ("mine.py", "label.py") if (code / name).is_file()]
+    stages.run(code, work, "prepare.py", *scripts, "train.py")
     before, after = weights(family, root / BASES[family]), weights(family, work / "model")
     shared = [name for name in before if before[name].shape == after[name].shape]
     assert shared and any(not before[name].equal(after[name]) for name in shared)

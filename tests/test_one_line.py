@@ -21,6 +21,14 @@ EXCEPTIONS = {
     "rich_reranker_over_words-reranker.train.select.on": NOWHERE,
     "rich_reranker_over_words-reranker.train.select.every": "a checkpoint is measured when it is saved: two arguments",
     "rich_reranker-reranker.precision": KIND + ": scores of 16 bits would tie",
+    **dict.fromkeys(
+        (
+            "rich_loss_margin_mse-retriever.teacher.precision",
+            "rich_reranker_margin_mse-reranker.teacher.precision",
+            "rich_filtered_negatives-retriever.negatives.filter.precision",
+        ),
+        KIND + ": scores of 16 bits would tie",
+    ),
     "rich-sources.products.join.source": TABLES,
     "rich-sources.order_lines.join.source": TABLES,
     "rich_both-sources.makers.format": KIND,
@@ -122,6 +130,7 @@ UNMAPPED = {
     "reranker.train.sampler": "a member of the library's enumeration",
     "reranker.activation": "a class of the library",
     "reranker.loss.weighting": "a class of the library",
+    "retriever.teacher.precision": "a line of the number format, which is no value of the spec",
     "sources.products.text": "the first of several lines is named",
     "retriever.augmentation.short.text": "the first of several lines is named",
     "sources.claims.text": "the first of several lines is named",

@@ -13,7 +13,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 import stages
-from tiny import make_masked_model, make_model
+from tiny import make_cross_encoder, make_masked_model, make_model
 
 from specforge import pipeline, planning
 from specforge.catalog.losses import LOSSES
@@ -96,6 +96,7 @@ def spec(
     )
 
 
+TEACHER = "{kind: cross_encoder, model: ./cross, max_length: 24, precision: fp32}"
 TRAIN = "train: {epochs: 1, batch_size: 8, learning_rate: 1e-3}"
 
 
@@ -117,6 +118,7 @@ def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
     ]
     _write(folder / "qrels.csv", "query,doc,other,grade", graded)
     make_model(folder / "model", {*WORDS})
+    make_cross_encoder(folder / "cross", {*WORDS})
     return folder
 
 
@@ -149,8 +151,13 @@ def test_it_trains(loss: type[Loss], root: Path) -> None:
     import torch
     from safetensors.torch import load_file
 
-    code, work = compiled(root, spec(f"loss: {{kind: {kind_of(loss)}}}\n{TRAIN}")), root / kind_of(loss)
-    stages.run(code, work, "prepare.py", "index.py", "candidates.py", "train_reranker.py")
+    assert issubclass(loss, CrossEncoderLoss)
+    grades = ", grades: 3" if "graded_pairs" in loss.takes else ""
+    teacher = f"teacher: {TEACHER}\n" if loss.copies else ""
+    code = compiled(root, spec(f"loss: {{kind: {kind_of(loss)}{grades}}}\n{teacher}{TRAIN}"))
+    work = root / kind_of(loss)
+    labelling = ["label_reranker.py"] if teacher else []
+    stages.run(code, work, "prepare.py", "index.py", "candidates.py", *labelling, "train_reranker.py")
     before, after = (load_file(root / name / "model.safetensors") for name in ("model", work.name + "/reranker"))
     body = {name: value for name, value in after.items() if name.startswith("bert.encoder")}
     assert body and any(not torch.equal(value, before[name.removeprefix("bert.")]) for name, value in body.items())
@@ -419,3 +426,38 @@ def test_what_a_plan_says(root: Path) -> None:
     said = planning.describe(made, as_json=False)
     assert "triplets become lists: the documents of an anchor stand in one row" in said
     assert 'loss "list_net" takes lists, with 2 negatives a positive of ranks 1 to 20' in said
+
+
+def test_grades_are_classes_and_documents_rank_by_the_expected_one(root: Path, tmp_path: Path) -> None:
+    import torch
+    from sentence_transformers import CrossEncoder
+
+    code = compiled(root, spec(f"loss: {{kind: cross_entropy, grades: 3}}\n{TRAIN}"))
+    stages.run(code, tmp_path, "prepare.py", "index.py", "candidates.py", "train_reranker.py")
+    pairs = [("bread milk", "milk soil"), ("jam", "jam bread"), ("bread milk", "milk soil"), ("pots", "bib puree jam")]
+    reranking = module(code, "reranking")
+    scores = reranking.score(reranking.load(str(tmp_path / "reranker")), pairs)
+    plain = CrossEncoder(str(tmp_path / "reranker"), device="cpu", max_length=24, activation_fn=torch.nn.Identity())
+    logits = torch.tensor(plain.predict(pairs))
+    assert logits.shape == (4, 3)
+    expected = [sum(grade * float(share) for grade, share in enumerate(row)) for row in logits.softmax(dim=1)]
+    assert scores.tolist() == pytest.approx(expected, abs=1e-5)
+    assert scores.min() > 0 and scores.max() < 2 and scores[0] == scores[2]
+
+
+def test_every_grade_has_a_class(root: Path) -> None:
+    header, *lines = (root / "qrels.csv").read_text(encoding="utf-8").splitlines()
+    doubled = [f"{line[:-1]}{2 * int(line[-1])}" for line in lines]
+    _write(root / "doubled.csv", header, doubled)
+    told = {wanted: of_grades(root, wanted) for wanted in (3, 5)}
+    assert [problem.message for problem in told[3]] == ['the highest grade is 4, and "grades: 3" has 0 to 2']
+    assert told[3][0].span is not None and told[3][0].hint == 'set "grades: 5"'
+    assert not told[5]
+
+
+def of_grades(root: Path, wanted: int) -> list[Problem]:
+    """What is said of the labels of so many classes."""
+    text = spec(f"loss: {{kind: cross_entropy, grades: {wanted}}}\n{TRAIN}").replace("qrels.csv", "doubled.csv")
+    (root / "small.yaml").write_text(text, encoding="utf-8")
+    found = pipeline.with_rows(pipeline.read(root / "small.yaml"))
+    return [problem for problem in found.problems if problem.code == "SF102"]

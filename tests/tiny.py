@@ -85,7 +85,7 @@ def _write_tables(folder: Path, products: list[tuple[str, str, str, str]]) -> No
         db.execute(f"copy products to '{folder / 'products.parquet'}' (format parquet)")
 
 
-def make_model(folder: Path, words: set[str]) -> None:
+def make_model(folder: Path, words: set[str], size: int = 32, seed: int = 0) -> None:
     """A BERT of two layers with random weights that knows these words, saved as sentence-transformers saves it."""
     import torch
     from sentence_transformers import SentenceTransformer
@@ -94,10 +94,10 @@ def make_model(folder: Path, words: set[str]) -> None:
 
     raw = folder.with_name("raw_model")
     vocabulary = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", *sorted(words)]
-    torch.manual_seed(0)
+    torch.manual_seed(seed)
     sizes = BertConfig(
         vocab_size=len(vocabulary),
-        hidden_size=32,
+        hidden_size=size,
         num_hidden_layers=2,
         num_attention_heads=2,
         intermediate_size=64,
@@ -106,7 +106,7 @@ def make_model(folder: Path, words: set[str]) -> None:
     BertModel(sizes).save_pretrained(raw)
     _tokenizer(vocabulary).save_pretrained(raw)
     transformer = Transformer(str(raw), max_seq_length=32)
-    SentenceTransformer(modules=[transformer, Pooling(32, "mean")], device="cpu").save(str(folder))
+    SentenceTransformer(modules=[transformer, Pooling(size, "mean")], device="cpu").save(str(folder))
 
 
 def make_masked_model(folder: Path, words: set[str]) -> None:
@@ -132,6 +132,32 @@ def make_masked_model(folder: Path, words: set[str]) -> None:
     tokenizer = _tokenizer(vocabulary)
     tokenizer.mask_token = "[MASK]"
     tokenizer.save_pretrained(folder)
+
+
+def make_cross_encoder(folder: Path, words: set[str]) -> None:
+    """A BERT with random weights that scores pairs, and pairs apart from each other; saved as sentence-transformers saves it."""
+    import torch
+    from transformers import BertConfig, BertForSequenceClassification
+
+    vocabulary = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", *sorted(words)]
+    torch.manual_seed(1)
+    sizes = BertConfig(
+        vocab_size=len(vocabulary),
+        hidden_size=32,
+        num_hidden_layers=2,
+        num_attention_heads=2,
+        intermediate_size=64,
+        max_position_embeddings=64,
+        num_labels=1,
+    )
+    model = BertForSequenceClassification(sizes)
+    with torch.no_grad():
+        model.get_input_embeddings().weight.mul_(50)
+        for module in model.modules():
+            if isinstance(module, torch.nn.Linear):
+                module.weight.mul_(10)
+    model.save_pretrained(folder)
+    _tokenizer(vocabulary).save_pretrained(folder)
 
 
 def _tokenizer(vocabulary: list[str]) -> PreTrainedTokenizerFast:

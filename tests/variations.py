@@ -23,6 +23,7 @@ from kinds import (
     Changes,
 )
 from rerankers import MORE_RERANKERS, OTHERS_OF_RERANKERS, RERANKERS
+from teachers import MORE_TEACHERS, OTHERS_OF_TEACHERS, TEACHERS
 
 from specforge import plan
 from specforge.load import load
@@ -208,6 +209,15 @@ LOSS_KINDS: dict[str, Changes] = {
             "other_order": {"kind": "swap_words", "of": "documents", "share": 0.22, "copies": 3},
             "typos": {"kind": "misspell", "of": "anchors", "share": 0.23, "copies": 4},
             "part": {"kind": "crop", "of": "anchors", "keep": 0.24, "copies": 5},
+            "guessed": {
+                "kind": "replace_words",
+                "of": "anchors",
+                "share": 0.25,
+                "candidates": 7,
+                "copies": 6,
+                "model": "org/masked",
+                "revision": "0123456789abcdef0123456789abcdef01234567",
+            },
             "short": {"kind": "other_text", "of": "documents", "source": "products", "text": "{title}"},
         },
     },
@@ -298,7 +308,7 @@ MORE_NESTED: dict[str, Changes] = {
     "cut_with_seeds": {"evaluate.dimensions": (64, 32), "retriever.train.seeds": (1, 2)},
 }  # fmt: skip
 
-RICHES |= KINDS | LOSS_KINDS | RICH_FAMILIES | NEGATIVES | NESTED | CLASSIFIERS | RERANKERS
+RICHES |= KINDS | LOSS_KINDS | RICH_FAMILIES | NEGATIVES | NESTED | CLASSIFIERS | RERANKERS | TEACHERS
 
 VARIATIONS: dict[str, Changes] = {
     **RICHES,
@@ -318,6 +328,7 @@ VARIATIONS: dict[str, Changes] = {
     **MORE_NESTED,
     **MORE_CLASSIFIERS,
     **MORE_RERANKERS,
+    **MORE_TEACHERS,
     "random_sampler": {"retriever.train.sampler": "random", "retriever.train.select": STEPS},
     "weight_equal": {"objectives.carts.weight": "equal"},
     "weight_count": {"objectives.carts.weight": "count", "split": {**BOTH, "unit": "id"}},
@@ -477,8 +488,10 @@ def leaves(data: Data, path: str = "") -> Iterator[Leaf]:
 
 
 OTHERS: dict[str, Data] = {
-    **{f"retriever.augmentation.{name}.of": "documents" for name in ("fewer", "typos", "part")},
+    **{f"retriever.augmentation.{name}.of": "documents" for name in ("fewer", "typos", "part", "guessed")},
     **{f"retriever.augmentation.{name}.of": "anchors" for name in ("other_order", "short")},
+    "retriever.augmentation.guessed.model": "other/masked",
+    "retriever.augmentation.guessed.revision": "f" * 40,
     "retriever.augmentation.short.source": "claims",
     "retriever.augmentation.short.text": "{headline}",
     "name": "another",
@@ -598,6 +611,7 @@ OTHERS: dict[str, Data] = {
     "classifier.train.select.on": "test",
     "classifier.head.class_weights": "equal",
     **OTHERS_OF_RERANKERS,
+    **OTHERS_OF_TEACHERS,
 }
 """Path of a text or list in the rich specs, with its value where it has several -> another value of it."""
 
@@ -674,5 +688,7 @@ _UNCHANGED = (
     "sources.products_too",
     "reranker.family",
     "reranker.loss.kind",
+    "retriever.teacher.kind",
+    "reranker.teacher.kind",
 )
 """Fields with one value only, tags that stand for another section, and the second collection."""

@@ -7,6 +7,7 @@ from typing import Annotated, ClassVar, Literal, Union
 from pydantic import Field
 
 from specforge.spec.base import Count, Name, Section, Text
+from specforge.spec.models import OtherModel
 
 Part = Annotated[float, Field(gt=0, lt=1)]
 
@@ -71,6 +72,18 @@ class Crop(_Noise):
     """The share of words that is kept; at least one."""
 
 
+class ReplaceWords(_Noise, OtherModel):
+    """Words are replaced by others that a masked language model expects in their place (contextual augmentation; Kobayashi 2018). What is likely in a place need not be alike in meaning: `good` may become `bad`."""
+
+    kind: Literal["replace_words"]
+
+    share: Part = 0.1
+    """The share of words, which are runs of letters, that is masked; all of a text are masked at once."""
+
+    candidates: Annotated[int, Field(ge=1, le=1000)] = 10
+    """The likeliest words in a place, without the one that stands there; one of them is drawn, each as likely as the model says."""
+
+
 class OtherText(Augmentation):
     """The text of the same row by another template, such as `{title}` alone where the description may be missing."""
 
@@ -84,6 +97,15 @@ class OtherText(Augmentation):
     """The other template, a format string over the columns as `text` of the source is."""
 
 
-AUGMENTATIONS: tuple[type[Augmentation], ...] = (DeleteWords, SwapWords, Misspell, Crop, OtherText)
+AUGMENTATIONS: tuple[type[Augmentation], ...] = (
+    DeleteWords,
+    SwapWords,
+    Misspell,
+    Crop,
+    ReplaceWords,
+    OtherText,
+)
 
-AnyAugmentation = Annotated[Union[DeleteWords, SwapWords, Misspell, Crop, OtherText], Field(discriminator="kind")]
+AnyAugmentation = Annotated[
+    Union[DeleteWords, SwapWords, Misspell, Crop, ReplaceWords, OtherText], Field(discriminator="kind")
+]

@@ -7,6 +7,7 @@ from typing import Annotated, ClassVar, Literal, Union
 from pydantic import Field
 
 from specforge.spec.base import Count, Section
+from specforge.spec.models import Filter
 
 
 class Negatives(Section):
@@ -69,7 +70,7 @@ class Bm25Negatives(_Nearest):
 
 
 class Mined(_Nearest):
-    """The nearest by a model that are not known to be relevant, as `mine_hard_negatives` of sentence-transformers finds them (Xiong et al. 2021; Moreira et al. 2024). Scores are those of the retriever's `similarity`; a margin is held against the lowest score of the query's positives that train."""
+    """The nearest by a model that are not known to be relevant, as `mine_hard_negatives` of sentence-transformers finds them (Xiong et al. 2021; Moreira et al. 2024). Scores are those of the retriever's `similarity`, or of the `filter`; a margin is held against the lowest score of the query's positives that train."""
 
     title: ClassVar[str] = "the nearest by a model"
     encodes: ClassVar[bool] = True
@@ -91,6 +92,9 @@ class Mined(_Nearest):
     relative_margin: Annotated[float, Field(ge=0, le=1)] | None = None
     """A negative's score lies below the positive's by at least this share of it; 0.05 served best in NV-Retriever."""
 
+    filter: Filter | None = None
+    """A cross encoder that scores the `range_max` nearest anew; the limits and margins above are then of its scores."""
+
     sampling_strategy: Literal["top", "random"] = "top"
     """Which of those that are left: the nearest, or any of them by lot."""
 
@@ -98,7 +102,7 @@ class Mined(_Nearest):
     """For the lot."""
 
     @property
-    def filters(self) -> bool:
+    def limited(self) -> bool:
         """Whether scores decide which documents are passed over."""
         limits = (self.max_score, self.min_score, self.absolute_margin, self.relative_margin)
         return any(limit is not None for limit in limits)

@@ -7,9 +7,13 @@ from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from typing import Literal
 
-Need = Literal["negatives", "several", "teacher", "reranker", "found"]
+Need = Literal["negatives", "several", "teacher", "reranker", "found", "grades"]
 """What makes a coercion possible: a section of the retriever or reranker; `several` is `negatives` that give each row as
-many as any other, and more than one; `reranker` is being a reranker's, `found` are negatives that its retriever finds."""
+many as any other, and more than one; `reranker` is being a reranker's, `found` are negatives that its retriever finds;
+`grades` are those of the objective."""
+
+TEACHERS = ("cross_encoder", "bi_encoder")
+"""The kinds of teachers."""
 
 
 @dataclass(frozen=True)
@@ -20,11 +24,15 @@ class Shape:
         roles: the columns, by what their values are to the loss; code selects by these names, never by position.
         title: one row, in words.
         contrasts: whether it says what is not relevant.
+        untaught: the shape of the same rows before a teacher adds what it makes of them; None where none does.
+        teachers: the kinds of teachers that can.
     """
 
     roles: tuple[str, ...]
     title: str
     contrasts: bool = False
+    untaught: str | None = None
+    teachers: tuple[str, ...] = ()
 
 
 SHAPES = {
@@ -34,7 +42,36 @@ SHAPES = {
     "lists": Shape(("anchor", "documents", "labels"), "an anchor, documents, and how relevant each of them is", True),
     "labelled_pairs": Shape(("anchor", "document", "label"), "an anchor, a document, and whether it is relevant", True),
     "scored_pairs": Shape(("anchor", "document", "score"), "an anchor, a document, and how similar they are"),
+    "graded_pairs": Shape(("anchor", "document", "label"), "an anchor, a document, and its grade", True),
     "classes": Shape(("text", "label"), "a text and its class"),
+    "scored_triplets": Shape(
+        ("anchor", "positive", "negative", "scores"),
+        "an anchor, a positive and a negative, and a teacher's score of each of the two",
+        True,
+        "triplets",
+        TEACHERS,
+    ),
+    "scored_tuples": Shape(
+        ("anchor", "positive", "negatives", "scores"),
+        "an anchor, a positive and several negatives, and a teacher's score of each of them",
+        True,
+        "tuples",
+        TEACHERS,
+    ),
+    "taught_pairs": Shape(
+        ("anchor", "document", "score"),
+        "an anchor, a document, and a teacher's score of it",
+        True,
+        "labelled_pairs",
+        TEACHERS,
+    ),
+    "vector_targets": Shape(
+        ("anchor", "positive", "label"),
+        "an anchor and a positive, and a teacher's vectors of both",
+        False,
+        "pairs",
+        ("bi_encoder",),
+    ),
 }
 
 PROMPTED = {
@@ -76,6 +113,11 @@ COERCIONS = (
     Coercion("triplets", "tuples", "the negatives of a positive stand in one row", "reranker"),
     Coercion("triplets", "lists", "the documents of an anchor stand in one row", "reranker"),
     Coercion("pairs", "triplets", "what the retriever finds and is not relevant is negative", "found"),
+    Coercion("labelled_pairs", "graded_pairs", "what is relevant is labelled with its grade, all else 0", "grades"),
+    Coercion("triplets", "scored_triplets", "the teacher scores the documents", "teacher"),
+    Coercion("tuples", "scored_tuples", "the teacher scores the documents", "teacher"),
+    Coercion("labelled_pairs", "taught_pairs", "the teacher's scores take the place of labels", "teacher"),
+    Coercion("pairs", "vector_targets", "the teacher encodes the texts", "teacher"),
 )
 
 

@@ -69,7 +69,10 @@ def static_fits(spec: Spec, source: Source) -> Iterator[Problem]:
     if retriever.loss is not None and retriever.loss.cached and spec.train is not None:
         keys: Keys = ("retriever", "loss", "kind")
         message = f'loss "{retriever.loss.kind}" cuts batches, which those of a static model cannot be'
-        hint = f'take loss "{retriever.loss.kind.removeprefix("cached_")}": memory is no matter here'
+        own = (
+            "multiple_negatives_ranking" if retriever.loss.retokenizes else retriever.loss.kind.removeprefix("cached_")
+        )
+        hint = f'take loss "{own}": memory is no matter here'
         yield Problem("SF003", message, source.value_span(keys), keys, hint)
     if section.embeddings == "random" and section.dimension is None:
         message = '"static" needs "dimension", because its embeddings are random'

@@ -6,13 +6,15 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from specforge import references
+from specforge import named, references
 from specforge.catalog.bases import Base, is_prompt, known
 from specforge.checks.words import clipped, listed
+from specforge.named import Named
 from specforge.problems import Keys, Problem
 from specforge.source import Source
 from specforge.spec.document import Experiment, Spec
-from specforge.spec.retriever import BiEncoder, Prompts
+from specforge.spec.models import Prompts
+from specforge.spec.retriever import BiEncoder
 
 _COMMIT = r"[0-9a-f]{40}"
 _COMMITS = 'set "revision" to the commit, 40 hex digits, that the Hub shows under "History"'
@@ -132,15 +134,15 @@ def length(spec: Spec, source: Source, base: Base) -> Iterator[Problem]:
 def positions(spec: Experiment, source: Source, base: Base) -> Iterator[Problem]:
     """What the encoder reads of a text."""
     if spec.encoder is not None and not (isinstance(spec, Spec) and spec.static is not None):
-        yield from past_positions(source, spec.trains, spec.encoder.max_length, base.positions)
+        yield from past_positions(source, (spec.trains,), spec.encoder.max_length, base.positions)
 
 
-def past_positions(source: Source, section: str, max_length: int, most: int | None) -> Iterator[Problem]:
+def past_positions(source: Source, section: Keys, max_length: int, most: int | None) -> Iterator[Problem]:
     """A model with learnt positions has none for tokens past the last."""
     if most is not None and max_length > most:
-        keys: Keys = (section, "max_length")
+        keys: Keys = (*section, "max_length")
         message = f'"max_length" is {max_length}, and the model has positions for {most} tokens'
-        keys = keys if keys in source.places else (section, "base")
+        keys = next(found for found in (keys, (*section, "base"), (*section, "model")) if found in source.places)
         yield Problem("SF003", message, source.value_span(keys), keys)
 
 
@@ -191,37 +193,27 @@ _JUDGES = (family, prompts, pooling, similarity, length, positions, layers, stat
 
 def revision(spec: Experiment, source: Source) -> Iterator[Problem]:
     """A commit names one content for good."""
-    assert spec.encoder is not None, "asked of what encodes texts"
-    yield from no_commit(source, spec.trains, spec.encoder.base, spec.encoder.revision)
-    if not isinstance(spec, Spec) or spec.encoder.revision is not None or not spec.encoded.trust_remote_code:
-        return
-    if references.hub_name(spec.encoder.base) is not None:
+    for one in named.models(spec):
+        if one.revision is not None and references.hub_name(one.model) and not re.fullmatch(_COMMIT, one.revision):
+            keys: Keys = (*one.section, "revision")
+            message = f'revision "{clipped(one.revision)}" is a branch or tag, which may move, and no commit'
+            yield Problem("SF403", message, source.value_span(keys), keys, _COMMITS)
+
+
+def trusted(spec: Spec, source: Source) -> Iterator[Problem]:
+    """Code that is trusted is that of one commit."""
+    if spec.encoded.trust_remote_code and spec.encoded.revision is None and references.hub_name(spec.encoded.base):
         keys: Keys = ("retriever", "trust_remote_code")
         message = "code is trusted that may be another tomorrow: the base model is not pinned to a commit"
         yield Problem("SF403", message, source.key_span(keys), keys, _COMMITS)
 
 
-def no_commit(source: Source, section: str, base: str, revision: str | None) -> Iterator[Problem]:
-    """The revision of any section's base that is no commit."""
-    if revision is not None and references.hub_name(base) is not None and not re.fullmatch(_COMMIT, revision):
-        keys: Keys = (section, "revision")
-        message = f'revision "{clipped(revision)}" is a branch or tag, which may move, and no commit'
-        yield Problem("SF403", message, source.value_span(keys), keys, _COMMITS)
-
-
-def unpinned(spec: Experiment, source: Source) -> Iterator[Problem]:
+def without_commit(source: Source, one: Named) -> Iterator[Problem]:
     """Without a commit, the newest is taken, whichever it is on the day."""
-    assert spec.encoder is not None, "asked of what encodes texts"
-    yield from without_commit(source, spec.trains, spec.encoder.base, spec.encoder.revision)
+    name = references.hub_name(one.model)
+    if name is not None and one.revision is None:
+        message = f"{one.role} {listed([clipped(name)])} is not pinned to a commit"
+        yield Problem("SF402", message, source.value_span(one.keys), one.keys, _COMMITS)
 
 
-def without_commit(source: Source, section: str, base: str, revision: str | None) -> Iterator[Problem]:
-    """The same of the base of any section."""
-    name = references.hub_name(base)
-    if name is not None and revision is None:
-        keys: Keys = (section, "base")
-        message = f"base model {listed([clipped(name)])} is not pinned to a commit"
-        yield Problem("SF402", message, source.value_span(keys), keys, _COMMITS)
-
-
-RULES = (cards, revision)
+RULES = (cards, trusted)

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 
 from specforge.catalog.classifiers import Differentiable, FineTune, FineTuning, Frozen, LinearProbe, SetFit
 from specforge.catalog.metrics import METRICS, names, of_retriever
-from specforge.checks import bases, selections
+from specforge.checks import selections
 from specforge.checks.dead import idle, not_of_hub, repeats
 from specforge.checks.words import clipped, listed
 from specforge.problems import Keys, Problem
@@ -151,4 +151,4 @@ def repeated(spec: Classification, source: Source) -> Iterator[Problem]:
         yield from repeats(source, ("classifier", "c"), spec.classifier.c, ())
 
 
-RULES = (bases.revision, metrics, selection, whole_texts, in_twos, fields, group, itself, repeated)
+RULES = (metrics, selection, whole_texts, in_twos, fields, group, itself, repeated)

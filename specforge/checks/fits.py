@@ -5,6 +5,8 @@ from __future__ import annotations
 import shutil
 from collections.abc import Iterator
 
+from specforge.catalog.losses import LOSSES
+from specforge.checks.losses import kind_of
 from specforge.checks.memory import activations, figures, gib, kept, texts_at_once
 from specforge.checks.prepared import Tables
 from specforge.checks.texts import token_counts, tokenizer_file
@@ -37,7 +39,7 @@ def batches(tables: Tables) -> Iterator[Problem]:
     )
     hint = 'lower "batch_size" or "max_length"'
     loss = tables.spec.encoded.loss
-    if loss is not None and not loss.cached:
+    if loss is not None and f"cached_{loss.kind}" in map(kind_of, LOSSES[tables.spec.encoded.family]):
         hint += f', or take loss "cached_{loss.kind}", whose memory does not grow with the batch'
     yield Problem("SF405", message, tables.source.value_span(_BATCH), _BATCH, hint, evidence)
 

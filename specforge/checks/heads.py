@@ -20,20 +20,19 @@ _HEADS = ("classifier", "score", "head", "classification_head")
 def check(spec: Spec, section: CrossEncoder, source: Source, base: Path) -> Iterator[Problem]:
     """A base that ranks without training has a head that was trained, and it gives one score."""
     found = models.model(section, base)
-    yield from bases.without_commit(source, "reranker", section.base, section.revision)
-    yield from bases.past_positions(source, "reranker", section.max_length, found.base.positions)
+    yield from bases.past_positions(source, ("reranker",), section.max_length, found.base.positions)
     keys: Keys = ("reranker", "base")
     if found.base.code:
         message = "the base model runs only with Python code of its own, which a reranker cannot be given"
         yield Problem("SF403", message, source.value_span(keys), keys, "take another base")
     if found == models.Model(Base()):
         return
-    trained, scores = has_head(found), _scores(found)
-    if trained and scores != 1:
-        message = f'"{section.base}" tells {scores} classes apart, and a reranker gives one score'
-        yield Problem(
-            "SF003", message, source.value_span(keys), keys, "take an encoder, or a cross encoder with one output"
-        )
+    trained, wanted = has_head(found), rerankers.grades(spec) or 1
+    if trained and scores(found) != wanted:
+        gives = f"its loss wants {wanted}" if wanted > 1 else "a reranker gives one score"
+        message = f'"{section.base}" tells {scores(found)} classes apart, and {gives}'
+        hint = f"take an encoder, or a cross encoder with {'one output' if wanted == 1 else f'{wanted} outputs'}"
+        yield Problem("SF003", message, source.value_span(keys), keys, hint)
     if trained:
         return
     if section.train == "none":
@@ -51,7 +50,7 @@ def check(spec: Spec, section: CrossEncoder, source: Source, base: Path) -> Iter
             )
 
 
-def _scores(found: models.Model) -> int:
+def scores(found: models.Model) -> int:
     """How many numbers the head gives; one where the model does not say."""
     labels = found.config.get("id2label")
     return len(labels) if isinstance(labels, dict) else 1

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 
-from specforge import feeding
+from specforge import feeding, rerankers
 from specforge.checks.dead import trains
 from specforge.checks.prepared import Tables
 from specforge.checks.words import clipped, counted, listed
@@ -90,6 +90,18 @@ def labels(tables: Tables) -> Iterator[Problem]:
     yield Problem("SF102", message, tables.source.value_span(keys), keys, hint)
 
 
+def grades(tables: Tables) -> Iterator[Problem]:
+    """Grades are as many as a reranker's loss makes classes of."""
+    wanted = rerankers.grades(tables.spec)
+    if wanted is None or tables.objective != tables.spec.primary:
+        return
+    [highest] = tables.row("select max(grade) from known")
+    if highest is not None and highest >= wanted:
+        keys: Keys = ("reranker", "loss", "grades")
+        message = f'the highest grade is {highest:g}, and "grades: {wanted}" has 0 to {wanted - 1}'
+        yield Problem("SF102", message, tables.source.value_span(keys), keys, f'set "grades: {highest + 1:g}"')
+
+
 def _is_measured(tables: Tables) -> bool:
     return _has(tables, "scored") and trains(tables.spec, tables.objective)
 
@@ -98,4 +110,4 @@ def _has(tables: Tables, name: str) -> bool:
     return bool(tables.db.execute("select 1 from duckdb_views() where view_name = ?", [name]).fetchall())
 
 
-RULES = (leaked, labels)
+RULES = (leaked, labels, grades)

@@ -42,6 +42,8 @@ def rows(spec: Spec, source: Source) -> Iterator[Problem]:
         if trains(spec, name) and feeding.path(spec, objective) is None:
             takes, gives = listed(loss.takes, " or "), listed(objective.gives(), " and ")
             message = f'loss "{loss.kind}" takes {takes}, and "{name}" gives {gives}'
+            if _missing(spec, loss, objective) == [TEACHER]:
+                message = f'loss "{loss.kind}" needs a "teacher": it learns what a model says of the rows of "{name}"'
             yield Problem("SF101", message, source.value_span(_KEYS), _KEYS, _way_out(spec, loss, objective))
 
 
@@ -51,10 +53,23 @@ def _way_out(spec: Spec, loss: Loss, objective: Objective) -> str:
     losses = f"losses that fit are {listed(map(kind_of, fitting))}"
     if isinstance(objective, ScoredPairs) and objective.relevant_from is None:
         return f'add "relevant_from", the score from which on two documents are relevant, or take {listed(map(kind_of, fitting), " or ")}'
-    has: frozenset[Need] = frozenset(["negatives"])
-    if shapes.path(objective.gives(), loss.takes, has) is None:
-        return losses
-    return f'add "negatives: {{kind: mined}}"; {losses}'
+    missing = _missing(spec, loss, objective)
+    return f"add {' and '.join(missing)}; {losses}" if missing else losses
+
+
+def _missing(spec: Spec, loss: Loss, objective: Objective) -> list[str]:
+    """The sections that would lead from the objective's rows to the loss, the fewest."""
+    more: dict[Need, str] = {"negatives": '"negatives: {kind: mined}"', "teacher": TEACHER}
+    ways: tuple[tuple[Need, ...], ...] = (("negatives",), ("teacher",), ("negatives", "teacher"))
+    for needs in ways:
+        has = feeding.has(spec) | frozenset(needs)
+        if shapes.path(objective.gives(), loss.takes, has) is not None:
+            return [more[need] for need in needs if need not in feeding.has(spec)]
+    return []
+
+
+TEACHER = '"teacher: {kind: cross_encoder, model: MODEL}"'
+"""A teacher as YAML."""
 
 
 def kind_of(loss: type[Loss]) -> str:
@@ -85,12 +100,18 @@ def margin(spec: Spec, source: Source) -> Iterator[Problem]:
 def scale(spec: Spec, source: Source) -> Iterator[Problem]:
     """A softmax over cosines can become sharp: with a small scale even the best model keeps most of the loss."""
     train, loss, keys = spec.train, spec.loss, ("retriever", "loss", "scale")
-    size, cosine = getattr(loss, "scale", None), spec.encoder is not None and spec.encoder.similarity == "cosine"
+    cosine, temperature = (
+        spec.encoder is not None and spec.encoder.similarity == "cosine",
+        getattr(loss, "temperature", None),
+    )
+    size = 1 / temperature if temperature else getattr(loss, "scale", None)
     if train is None or loss is None or size is None or not loss.in_batch or not cosine:
         return
     floor = math.log1p((train.batch_size - 1) * math.exp(-2 * size))
     if floor > _FLOOR * math.log(train.batch_size):
-        message = f'with "scale: {size:g}" the loss cannot fall below {floor:.2f}, because cosines differ by 2 at most'
+        said = f"temperature: {temperature:g}" if temperature else f"scale: {size:g}"
+        keys = ("retriever", "loss", "temperature" if temperature else "scale")
+        message = f'with "{said}" the loss cannot fall below {floor:.2f}, because cosines differ by 2 at most'
         hint = f"it begins near {math.log(train.batch_size):.2f}; 20 is usual (a temperature of 0.05)"
         yield Problem("SF112", message, source.value_span(keys), keys, hint)
 

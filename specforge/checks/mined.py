@@ -62,7 +62,7 @@ def _consequence(tables: Tables, amounts: dict[str, int]) -> Iterator[str]:
     """What becomes of the rows that have too few."""
     loss = tables.spec.loss
     assert loss is not None, "nothing is mined without a loss"
-    shape = feeding.shape_of(tables.spec, tables.objective)
+    shape = feeding.untaught(tables.spec, tables.objective)
     left = amounts["rows"] - amounts["tuples"] if shape == "tuples" else amounts["rows_without"]
     if left:
         fate = "without a negative of their own" if "pairs" in loss.takes else "with their positive alone"

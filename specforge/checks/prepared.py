@@ -16,7 +16,7 @@ from specforge.source import Source
 from specforge.spec.document import Spec
 
 TABLES = ("corpus", "aliases", "queries", "qrels", "pairs", "popularity", "summary")
-MORE = ("triplets", "scored", "labelled")
+MORE = ("triplets", "scored", "labelled", "known")
 
 
 @dataclass(frozen=True)

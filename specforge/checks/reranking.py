@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from specforge import references, rerankers
+from specforge import rerankers
 from specforge.catalog.baselines import BASELINES
 from specforge.catalog.evidence import Evidence
 from specforge.catalog.losses import LOSSES
 from specforge.catalog.losses.cross_encoder import CrossEncoderLoss
-from specforge.checks import bases, places
-from specforge.checks.losses import kind_of
+from specforge.catalog.shapes import COERCIONS
+from specforge.checks.losses import TEACHER, kind_of
 from specforge.checks.words import listed
 from specforge.problems import Keys, Problem
 from specforge.rerankers import trained
@@ -18,19 +18,6 @@ from specforge.source import Source
 from specforge.spec.document import Spec
 
 _LOSS: Keys = ("reranker", "loss", "kind")
-
-
-def model_reference(spec: Spec, source: Source) -> Iterator[Problem]:
-    """A model shipped by a package is named with the package's version."""
-    if spec.reranker is not None and references.parse(spec.reranker.base, "", hub=True) is None:
-        keys, (message, hint) = ("reranker", "base"), places.NO_PACKAGE
-        yield Problem("SF003", message, source.value_span(keys), keys, hint)
-
-
-def revision(spec: Spec, source: Source) -> Iterator[Problem]:
-    """A commit names one content for good."""
-    if spec.reranker is not None:
-        yield from bases.no_commit(source, "reranker", spec.reranker.base, spec.reranker.revision)
 
 
 def loss_given(spec: Spec, source: Source) -> Iterator[Problem]:
@@ -71,20 +58,40 @@ def rows(spec: Spec, source: Source) -> Iterator[Problem]:
     objective = spec.objectives[spec.primary]
     takes, gives = listed(section.loss.takes, " or "), listed(objective.gives(), " and ")
     message = f'loss "{section.loss.kind}" takes {takes}, and "{spec.primary}" gives {gives}'
-    hint = 'nothing says what is not relevant: set "per_positive" in "negatives" above 0'
+    hint = _way_out(spec, section.loss)
+    if TEACHER in hint:
+        message = (
+            f'loss "{section.loss.kind}" needs a "teacher": it learns what a model says of the rows of "{spec.primary}"'
+        )
     yield Problem("SF101", message, source.value_span(_LOSS), _LOSS, hint)
+
+
+def _way_out(spec: Spec, loss: CrossEncoderLoss) -> str:
+    """What makes the rows fit the loss."""
+    wanted = {need for one in COERCIONS if one.wanted in loss.takes for need in [one.needs] if need is not None}
+    if "teacher" in wanted and spec.reranker is not None and spec.reranker.teacher is None:
+        return f'add {TEACHER} to "reranker"'
+    if "grades" in wanted and not rerankers.graded(spec):
+        return 'it learns grades: name their column in "grade", or take loss "binary_cross_entropy"'
+    return 'nothing says what is not relevant: set "per_positive" in "negatives" above 0'
 
 
 def activation(spec: Spec, source: Source) -> Iterator[Problem]:
     """The loss sees scores as it needs them."""
     section, keys = spec.reranker, ("reranker", "activation")
     loss = section.loss if section is not None and trained(spec) is not None else None
-    if section is None or loss is None or section.activation in (None, *loss.activations):
+    taught = rerankers.teacher(spec) is not None
+    if section is None or loss is None or section.activation in (None, *_fitting(loss, taught=taught)):
         return
-    message = f'loss "{loss.kind}" does not fit activation "{section.activation}": {loss.why}'
+    why = "a teacher's scores are logits, which no sigmoid reaches" if taught else loss.why
+    message = f'loss "{loss.kind}" does not fit activation "{section.activation}": {why}'
     fitting = [kind_of(one) for one in LOSSES["cross_encoder"] if _takes_activation(one, section.activation)]
     hint = f'leave "activation" out; "{section.activation}" fits {listed(fitting, " and ")}'
     yield Problem("SF111", message, source.value_span(keys), keys, hint)
+
+
+def _fitting(loss: CrossEncoderLoss, *, taught: bool) -> tuple[str, ...]:
+    return ("identity",) if taught else loss.activations
 
 
 def _takes_activation(loss: type[object], activation: str | None) -> bool:
@@ -172,6 +179,6 @@ def untuned(spec: Spec, source: Source) -> Iterator[Problem]:
 
 
 RULES = (
-    model_reference, revision, loss_given, one_objective, rows, activation, negatives, by_hand,
+    loss_given, one_objective, rows, activation, negatives, by_hand,
     depth, ranked, lexical, untuned,
 )  # fmt: skip

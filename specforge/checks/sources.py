@@ -8,9 +8,9 @@ from pathlib import Path
 
 import duckdb
 
-from specforge import models, relations
+from specforge import models, named, relations
 from specforge.catalog.roles import tables
-from specforge.checks import adaptation, bases, families, heads, memory, nested, sandbox
+from specforge.checks import adaptation, bases, families, heads, memory, nested, sandbox, teachers
 from specforge.checks.keys import key_kinds
 from specforge.checks.labels import flags, grades, numbers, thresholds
 from specforge.checks.missing import ids_known, lists, single_queries
@@ -20,6 +20,7 @@ from specforge.checks.queries import queries
 from specforge.checks.sandbox import first_line
 from specforge.checks.words import clipped, counted, listed
 from specforge.locate import LookupFailure
+from specforge.named import Named
 from specforge.problems import Keys, Problem, in_order
 from specforge.quote import identifier
 from specforge.source import Source
@@ -166,17 +167,24 @@ RULES = (
 
 def model(spec: Experiment, source: Source, base: Path) -> Iterator[Problem]:
     """The base models, by their own files where they are at hand; of the Hub nothing is fetched."""
-    if spec.encoder is not None:
-        keys: Keys = (spec.trains, "base")
-        yield from _there(spec.encoder, keys, source, base) or _of_encoder(spec, spec.encoder, source, base)
-    if isinstance(spec, Spec) and spec.reranker is not None:
-        keys = ("reranker", "base")
-        yield from _there(spec.reranker, keys, source, base) or heads.check(spec, spec.reranker, source, base)
+    sections = {keys: section for keys, _, section in named.others(spec)}
+    for one in named.models(spec):
+        absent = _there(one, source, base)
+        yield from absent
+        if absent:
+            continue
+        yield from bases.without_commit(source, one)
+        if isinstance(spec, Spec) and one.section in sections:
+            yield from teachers.check(spec, one, sections[one.section], source, base)
+        elif isinstance(spec, Spec) and spec.reranker is not None and one.section == ("reranker",):
+            yield from heads.check(spec, spec.reranker, source, base)
+        elif spec.encoder is not None:
+            yield from _of_encoder(spec, spec.encoder, source, base)
 
 
-def _there(section: models.Based, keys: Keys, source: Source, base: Path) -> list[Problem]:
+def _there(one: Named, source: Source, base: Path) -> list[Problem]:
     """A folder that is not there, or holds no model."""
-    name, span = section.base, source.value_span(keys)
+    name, keys, span = one.model, one.keys, source.value_span(one.keys)
     try:
         folder = models.model_folder(name, base)
     except LookupFailure as failure:
@@ -193,7 +201,6 @@ def _there(section: models.Based, keys: Keys, source: Source, base: Path) -> lis
 def _of_encoder(spec: Experiment, section: models.Based, source: Source, base: Path) -> Iterator[Problem]:
     """What a base gives a retriever or a classifier."""
     found = models.model(section, base)
-    yield from bases.unpinned(spec, source)
     if not isinstance(spec, Spec):
         yield from bases.positions(spec, source, found.base)
         return

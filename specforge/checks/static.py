@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Iterator
 
-from specforge import references, rerankers, wording
+from specforge import named, references, rerankers, wording
 from specforge.catalog.baselines import BASELINES
 from specforge.catalog.evidence import Evidence
 from specforge.catalog.metrics import METRICS, UNRANKED, names, of_retriever, parse
@@ -30,6 +30,7 @@ from specforge.checks import (
     selections,
     slices,
     tasks,
+    teachers,
 )
 from specforge.checks.words import clipped, listed
 from specforge.problems import Keys, Problem, in_order
@@ -90,9 +91,7 @@ def printable(spec: Experiment, source: Source) -> Iterator[Problem]:
 
 def _names_of_data(spec: Experiment) -> Iterator[tuple[Keys, str]]:
     """Every file, model and column that the spec names."""
-    yield (spec.trains, "base"), spec.encoder.base if spec.encoder else ""
-    if isinstance(spec, Spec) and spec.reranker is not None:
-        yield ("reranker", "base"), spec.reranker.base
+    yield from ((one.keys, one.model) for one in named.models(spec))
     yield ("split", "unit"), getattr(spec.split, "unit", "id")
     yield ("split", "column"), getattr(spec.split, "column", "")
     for name, objective in spec.objectives.items():
@@ -117,9 +116,10 @@ def _field(keys: Keys) -> str:
 
 def model_reference(spec: Experiment, source: Source) -> Iterator[Problem]:
     """A model shipped by a package is named with the package's version."""
-    if spec.encoder is not None and references.parse(spec.encoder.base, "", hub=True) is None:
-        keys, (message, hint) = (spec.trains, "base"), places.NO_PACKAGE
-        yield Problem("SF003", message, source.value_span(keys), keys, hint)
+    for one in named.models(spec):
+        if references.parse(one.model, "", hub=True) is None:
+            message, hint = places.NO_PACKAGE
+            yield Problem("SF003", message, source.value_span(one.keys), one.keys, hint)
 
 
 def time_column(spec: Experiment, source: Source) -> Iterator[Problem]:
@@ -297,6 +297,7 @@ EVERYWHERE = (
     printable,
     *places.RULES,
     model_reference,
+    bases.revision,
     time_column,
     shares,
     group_column,
@@ -313,6 +314,7 @@ RULES = (
     moments_in_order,
     *losses.RULES,
     *negatives.RULES,
+    *teachers.RULES,
     *nested.RULES,
     *augmentations.RULES,
     *families.RULES,

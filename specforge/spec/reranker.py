@@ -9,6 +9,7 @@ from pydantic import Field
 from specforge.catalog.losses.base import Sampler
 from specforge.catalog.losses.cross_encoder import Activation, AnyCrossEncoderLoss
 from specforge.spec.base import Section, Text
+from specforge.spec.models import AnyTeacher
 from specforge.spec.retriever import Train
 
 Rank = Annotated[int, Field(ge=1, le=10_000)]
@@ -63,6 +64,9 @@ class CrossEncoder(Section):
 
     activation: Activation | None = None
     """What is done to a score before the loss sees it; without it, as the loss needs it. Documents are ranked by the score itself."""
+
+    teacher: AnyTeacher | None = None
+    """The model that the training pairs are shown to beforehand, for losses that learn from its scores (distillation)."""
 
     negatives: FoundNegatives = FoundNegatives()
     """Documents that are not relevant, to train on."""

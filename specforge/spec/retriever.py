@@ -14,18 +14,9 @@ from specforge.catalog.losses.late_interaction import AnyLateInteractionLoss
 from specforge.catalog.losses.sparse_encoder import AnySparseEncoderLoss
 from specforge.catalog.negatives import AnyNegatives, Negatives
 from specforge.spec.base import Count, Name, Section, Text
+from specforge.spec.models import AnyTeacher, Prompts
 
 Seed = Annotated[int, Field(ge=0, lt=2**32)]
-
-
-class Prompts(Section):
-    """Text put before every query and every document, to the byte."""
-
-    query: str = ""
-    """Put before queries."""
-
-    document: str = ""
-    """Put before documents."""
 
 
 class Select(Section):
@@ -145,6 +136,9 @@ class Retriever(Section):
 
     loss: Loss | None = None
     """What training minimises."""
+
+    teacher: AnyTeacher | None = None
+    """The model that the training rows are shown to beforehand, for losses that learn from its scores or vectors (distillation)."""
 
     augmentation: dict[Name, AnyAugmentation] = Field(default_factory=dict)
     """More training rows from the same ones, by name: copies in which texts are said a little differently. For small data."""

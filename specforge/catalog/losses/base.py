@@ -23,6 +23,9 @@ class Loss(Section):
         cached: whether it computes in mini batches, with memory that does not grow with the batch.
         labels: the lowest and the highest label that it takes, where it does not take all.
         gap: the largest difference between two distances or similarities that a `margin` is held against.
+        copies: whether differences between the model's scores become those between a teacher's.
+        of_vectors: whether the model's vectors become a teacher's, whole.
+        retokenizes: whether it reads the texts back from their tokens, which takes a tokenizer of transformers.
     """
 
     title: ClassVar[str]
@@ -33,6 +36,9 @@ class Loss(Section):
     cached: ClassVar[bool] = False
     labels: ClassVar[tuple[float, float] | None] = None
     gap: ClassVar[float | None] = None
+    copies: ClassVar[bool] = False
+    of_vectors: ClassVar[bool] = False
+    retokenizes: ClassVar[bool] = False
 
     kind: str
 

@@ -7,7 +7,9 @@ from typing import Annotated, ClassVar, Literal, Union
 from pydantic import Field
 
 from specforge.catalog.losses.base import Loss, Margin, Sampler, Scale
+from specforge.catalog.losses.distillation import OfDistributions, OfMargins, Temperature
 from specforge.spec.base import Count
+from specforge.spec.models import Guide
 
 
 class _InBatchRanking(Loss):
@@ -52,6 +54,51 @@ class CachedSymmetricMultipleNegativesRanking(_CachedInBatchRanking):
 
     title: ClassVar[str] = "cached symmetric multiple negatives ranking"
     kind: Literal["cached_symmetric_multiple_negatives_ranking"]
+
+
+class _Guided(Loss):
+    similarities: ClassVar[tuple[str, ...]] = ("cosine",)
+    samplers: ClassVar[tuple[Sampler, ...]] = ("no_duplicates",)
+    in_batch: ClassVar[bool] = True
+    retokenizes: ClassVar[bool] = True
+
+    guide: Guide
+    """The model that says which texts of a batch are no negatives."""
+
+    temperature: Temperature = 0.01
+    """Cosines are divided by this before the softmax."""
+
+    margin_strategy: Literal["absolute", "relative"] = "absolute"
+    """What a negative may not come near to, by the guide: the positive's cosine less `margin`, or less that share of it."""
+
+    margin: Annotated[float, Field(ge=0, lt=1)] = 0.0
+    """How far below the positive's cosine a negative must lie."""
+
+    contrast_anchors: bool = True
+    """Whether the other anchors of the batch are negatives too."""
+
+    contrast_positives: bool = True
+    """Whether positives are told apart from each other as well."""
+
+
+class Gist(_Guided):
+    """Multiple negatives ranking without the texts of a batch that a guide finds nearer to the anchor than its positive: they may be relevant unsaid (GISTEmbed; Solatorio 2024)."""
+
+    title: ClassVar[str] = "guided in-batch negatives"
+    takes: ClassVar[tuple[str, ...]] = ("triplets", "pairs")
+    kind: Literal["gist"]
+
+
+class CachedGist(_Guided):
+    """The same with gradient caching (GradCache; Gao et al. 2021): large batches in little memory."""
+
+    title: ClassVar[str] = "cached guided in-batch negatives"
+    takes: ClassVar[tuple[str, ...]] = ("tuples", "triplets", "pairs")
+    cached: ClassVar[bool] = True
+    kind: Literal["cached_gist"]
+
+    mini_batch_size: Count = 32
+    """Texts that go through the models at once; memory depends on this and not on the batch size."""
 
 
 class _OfCosines(Loss):
@@ -164,12 +211,37 @@ class CosineSimilarity(Loss):
     kind: Literal["cosine_similarity"]
 
 
+class MarginMse(OfMargins):
+    """The difference between a positive's and a negative's score equals the teacher's (MarginMSE; Hofstätter et al. 2020)."""
+
+    title: ClassVar[str] = "mean squared error of margins"
+    kind: Literal["margin_mse"]
+
+
+class DistillKlDiv(OfDistributions):
+    """The scores of a row's documents as a distribution, near the teacher's (Kullback-Leibler; Lin et al. 2020)."""
+
+    title: ClassVar[str] = "distillation by Kullback-Leibler divergence"
+    kind: Literal["distill_kl_div"]
+
+
+class Mse(Loss):
+    """The vector of a text equals the teacher's (Reimers and Gurevych 2020): a small model in the place of a large one."""
+
+    title: ClassVar[str] = "mean squared error of vectors"
+    takes: ClassVar[tuple[str, ...]] = ("vector_targets",)
+    of_vectors: ClassVar[bool] = True
+    kind: Literal["mse"]
+
+
 AnyBiEncoderLoss = Annotated[
     Union[
         MultipleNegativesRanking,
         SymmetricMultipleNegativesRanking,
         CachedMultipleNegativesRanking,
         CachedSymmetricMultipleNegativesRanking,
+        Gist,
+        CachedGist,
         Triplet,
         BatchAllTriplet,
         BatchHardTriplet,
@@ -180,6 +252,9 @@ AnyBiEncoderLoss = Annotated[
         CoSent,
         AnglE,
         CosineSimilarity,
+        MarginMse,
+        DistillKlDiv,
+        Mse,
     ],
     Field(discriminator="kind"),
 ]

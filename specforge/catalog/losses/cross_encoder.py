@@ -140,14 +140,37 @@ class Lambda(_Pairwise):
 
 
 class Mse(CrossEncoderLoss):
-    """The score of a pair equals its label: 1 where it is relevant, else 0; of grades, the share of the highest one."""
+    """The score of a pair equals the teacher's; without a teacher its label: 1 where it is relevant, else 0; of grades, the share of the highest one."""
 
     title: ClassVar[str] = "mean squared error"
-    takes: ClassVar[tuple[str, ...]] = ("labelled_pairs",)
+    takes: ClassVar[tuple[str, ...]] = ("taught_pairs", "labelled_pairs")
     labels: ClassVar[tuple[float, float] | None] = (0.0, 1.0)
     activations: ClassVar[tuple[Activation, ...]] = ("identity", "sigmoid")
     graded: ClassVar[bool] = True
     kind: Literal["mse"]
+
+
+class MarginMse(CrossEncoderLoss):
+    """The difference between a positive's and a negative's score equals the teacher's (MarginMSE; Hofstätter et al. 2020)."""
+
+    title: ClassVar[str] = "mean squared error of margins"
+    takes: ClassVar[tuple[str, ...]] = ("scored_tuples",)
+    copies: ClassVar[bool] = True
+    why: ClassVar[str] = "the teacher's scores are logits, and so are its own"
+    kind: Literal["margin_mse"]
+
+
+class CrossEntropy(CrossEncoderLoss):
+    """Each grade is a class, and the model says how likely each is. Documents are ranked by the grade that it expects: each grade times its probability, added up (McRank; Li et al. 2007)."""
+
+    title: ClassVar[str] = "cross entropy of grades"
+    takes: ClassVar[tuple[str, ...]] = ("graded_pairs",)
+    why: ClassVar[str] = "it has a softmax of its own"
+    graded: ClassVar[bool] = True
+    kind: Literal["cross_entropy"]
+
+    grades: Annotated[int, Field(ge=3, le=1000)]
+    """How many grades there are, with 0 for what is not relevant: 4 for grades from 0 to 3. Two are those of `binary_cross_entropy`."""
 
 
 AnyCrossEncoderLoss = Annotated[
@@ -162,6 +185,8 @@ AnyCrossEncoderLoss = Annotated[
         RankNet,
         Lambda,
         Mse,
+        MarginMse,
+        CrossEntropy,
     ],
     Field(discriminator="kind"),
 ]

@@ -7,6 +7,7 @@ from typing import Annotated, ClassVar, Literal, Union
 from pydantic import Field
 
 from specforge.catalog.losses.base import Loss, Sampler, Scale
+from specforge.catalog.losses.distillation import OfDistributions, OfMargins
 from specforge.spec.base import Count
 
 
@@ -38,6 +39,25 @@ class LateCachedMultipleNegativesRanking(_InBatchMaxSim):
     """Texts that go through the model at once; memory depends on this and not on the batch size."""
 
 
+class _ByMaxSim(Loss):
+    similarities: ClassVar[tuple[str, ...]] = ("maxsim",)
+
+
+class LateMarginMse(OfMargins, _ByMaxSim):
+    """The difference between a positive's and a negative's MaxSim equals that of the teacher's scores (MarginMSE; Hofstätter et al. 2020)."""
+
+    title: ClassVar[str] = "mean squared error of margins by MaxSim"
+    kind: Literal["margin_mse"]
+
+
+class LateDistillKlDiv(OfDistributions, _ByMaxSim):
+    """MaxSim of a row's documents as a distribution, near the teacher's: how ColBERTv2 was trained (Santhanam et al. 2022)."""
+
+    title: ClassVar[str] = "distillation by Kullback-Leibler divergence by MaxSim"
+    kind: Literal["distill_kl_div"]
+
+
 AnyLateInteractionLoss = Annotated[
-    Union[LateMultipleNegativesRanking, LateCachedMultipleNegativesRanking], Field(discriminator="kind")
+    Union[LateMultipleNegativesRanking, LateCachedMultipleNegativesRanking, LateMarginMse, LateDistillKlDiv],
+    Field(discriminator="kind"),
 ]

@@ -7,6 +7,7 @@ from typing import Annotated, ClassVar, Literal, Union
 from pydantic import Field
 
 from specforge.catalog.losses.base import Loss, Margin, Sampler, Scale
+from specforge.catalog.losses.distillation import OfDistributions, OfMargins, Temperature
 from specforge.spec.base import Count, Section
 
 Weight = Annotated[float, Field(ge=0, le=100)]
@@ -104,6 +105,26 @@ class SparseCoSent(_Splade):
     """Differences of inner products are multiplied by this."""
 
 
+class SparseMarginMse(OfMargins, _Splade):
+    """The difference between a positive's and a negative's inner product equals that of the teacher's scores (MarginMSE; Hofstätter et al. 2020), as SPLADE v2 was trained (Formal et al. 2021)."""
+
+    title: ClassVar[str] = "mean squared error of margins with regularisers"
+    kind: Literal["margin_mse"]
+
+
+class SparseDistillKlDiv(OfDistributions, _Splade):
+    """The inner products of a row's documents as a distribution, near the teacher's (Kullback-Leibler; Lin et al. 2020)."""
+
+    title: ClassVar[str] = "distillation by Kullback-Leibler divergence with regularisers"
+    kind: Literal["distill_kl_div"]
+
+    student_temperature: Temperature = 2.0
+    """Inner products are divided by this before the softmax; with less, a model may end with no words at all."""
+
+    teacher_temperature: Temperature = 2.0
+    """The teacher's scores are divided by this before the softmax: less tells its first choice apart more sharply."""
+
+
 AnySparseEncoderLoss = Annotated[
     Union[
         SparseMultipleNegativesRanking,
@@ -112,6 +133,8 @@ AnySparseEncoderLoss = Annotated[
         SparseCachedSymmetricMultipleNegativesRanking,
         SparseTriplet,
         SparseCoSent,
+        SparseMarginMse,
+        SparseDistillKlDiv,
     ],
     Field(discriminator="kind"),
 ]
