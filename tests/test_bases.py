@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from good_spec import good, told
 
-from specforge import models
+from specforge import models, named
 from specforge.catalog.adaptations import ADAPTATIONS, LEARNING_RATES
 from specforge.catalog.bases import Base, is_prompt, known
 from specforge.checks import bases, memory, proven, sources
@@ -129,7 +129,7 @@ def test_the_packaged_model() -> None:
         6,
     )
     assert found.base.parameters == pytest.approx(22.7e6, rel=0.01)
-    assert memory.kept(spec, found) == 16 * (found.base.parameters or 0)
+    assert memory.kept(found, memory.trainable(spec, ("retriever",), found)) == 16 * (found.base.parameters or 0)
 
 
 def test_nothing_heavy_is_imported() -> None:
@@ -215,11 +215,13 @@ def test_a_model_that_is_too_large_is_refused(monkeypatch: pytest.MonkeyPatch) -
     spec, source = good((BASE, "base: Qwen/Qwen3-Embedding-8B"))
     card = known("Qwen/Qwen3-Embedding-8B")
     assert card is not None
-    [problem] = memory.memory(spec, source, Model(card))
+    [one] = named.models(spec)
+    [problem] = memory.memory(spec, source, one, Model(card))
     assert problem.code == "SF404"
     assert problem.message == "training keeps 56.4 GiB of weights and their states, and the machine has 16.0 GiB"
     spec, source = good((BASE, "base: Qwen/Qwen3-Embedding-8B"), (LOSS, f"  adaptation: {{kind: lora}}\n{LOSS}"))
-    assert list(memory.memory(spec, source, Model(card))) == []
+    [one] = named.models(spec)
+    assert list(memory.memory(spec, source, one, Model(card))) == []
 
 
 def test_what_is_trained_is_counted(tmp_path: Path) -> None:
@@ -239,17 +241,19 @@ def test_what_is_trained_is_counted(tmp_path: Path) -> None:
     }
     for text, amount in amounts.items():
         spec, _ = good((LOSS, f"  adaptation: {text}\n{LOSS}"))
-        assert memory.trainable(spec, found) == amount, text
-        assert memory.kept(spec, found) == 2 * (7296 + 3 * amount)
+        assert memory.trainable(spec, ("retriever",), found) == amount, text
+        assert memory.kept(found, amount) == 2 * (7296 + 3 * amount)
 
 
 def test_activations_grow_with_the_batch_and_with_the_square_of_the_length() -> None:
     base = Model(Base(layers=2, dimension=32), config={"hidden_size": 32, "num_attention_heads": 2})
     spec, _ = good((LOSS, f"  precision: fp32\n{LOSS}"))
     # 2 columns x 64 texts, 2 layers, 2 x (34 s h + 5 a s^2)
-    assert memory.activations(spec, base, [10]) == 128 * 2 * 2 * (34 * 10 * 32 + 5 * 2 * 100)
+    assert memory.activations(base, [10], memory.texts_at_once(spec), "fp32") == 128 * 2 * 2 * (
+        34 * 10 * 32 + 5 * 2 * 100
+    )
     cached, _ = good((LOSS, "  precision: fp32\n  loss: {kind: cached_multiple_negatives_ranking}"))
-    assert memory.activations(cached, base, [10]) == memory.activations(spec, base, [10]) // 2
+    assert memory.texts_at_once(cached) == memory.texts_at_once(spec) // 2
 
 
 def test_every_adaptation_has_its_learning_rates() -> None:

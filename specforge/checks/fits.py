@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Iterator
+from statistics import mean
 
+from specforge import rerankers
 from specforge.catalog.losses import LOSSES
+from specforge.catalog.losses.base import Loss
 from specforge.checks.losses import kind_of
-from specforge.checks.memory import activations, figures, gib, kept, texts_at_once
+from specforge.checks.memory import activations, figures, gib, kept, pairs_at_once, texts_at_once, trainable
+from specforge.checks.pairs_cut import pair_lengths
 from specforge.checks.prepared import Tables
-from specforge.checks.texts import token_counts, tokenizer_file
+from specforge.checks.texts import token_counts, tokenizer_file, tokenizer_of
 from specforge.checks.words import counted
 from specforge.locate import LookupFailure
 from specforge.models import Model, model
@@ -18,30 +22,59 @@ from specforge.run import machine
 from specforge.spec.document import Spec
 
 _BASE: Keys = ("retriever", "base")
-_BATCH: Keys = ("retriever", "train", "batch_size")
 _SAMPLE = 1000
 
 
 def batches(tables: Tables) -> Iterator[Problem]:
-    """With the activations of a batch of these texts, by their real lengths."""
-    train, base = tables.spec.train, _model(tables)
-    if train is None or base is None or not base.base.parameters or tables.spec.static is not None:
+    """With the activations of a batch of the retriever's texts, by their real lengths."""
+    spec, base = tables.spec, _model(tables)
+    if spec.train is None or base is None or spec.static is not None:
         return
-    held, lengths = kept(tables.spec, base), _lengths(tables)
-    active, at_hand = activations(tables.spec, base, lengths), machine.memory()
-    if held + active <= at_hand or held > at_hand:
+    lengths = _lengths(tables)
+    active = activations(base, lengths, texts_at_once(spec), spec.encoded.precision)
+    what = f"{texts_at_once(spec)} texts with {mean(lengths):.0f} tokens each" if lengths else ""
+    yield from _too_large(tables, "retriever", spec.encoded.loss, base, active, what)
+
+
+def reranker(tables: Tables) -> Iterator[Problem]:
+    """The same of the reranker's pairs."""
+    spec, section = tables.spec, tables.spec.reranker
+    train, file = (
+        rerankers.trained(spec),
+        tokenizer_of(section.base, section.revision, tables.base) if section else None,
+    )
+    if section is None or train is None or file is None:
         return
+    try:
+        base = model(section, tables.base)
+    except LookupFailure:
+        return
+    lengths = [min(length, section.max_length) for length, _, _ in pair_lengths(tables, section, file, _SAMPLE)]
+    pairs = pairs_at_once(section, train, rerankers.shape_of(spec, spec.primary))
+    active = activations(base, lengths, pairs, section.precision)
+    what = f"{pairs} pairs with {mean(lengths):.0f} tokens each" if lengths else ""
+    yield from _too_large(tables, "reranker", section.loss, base, active, what)
+
+
+def _too_large(
+    tables: Tables, section: str, loss: Loss | None, base: Model, active: int, what: str
+) -> Iterator[Problem]:
+    """Weights and states fit, and with the activations of a batch they may not."""
+    trained = trainable(tables.spec, (section,), base)
+    held, at_hand = kept(base, trained), machine.memory()
+    if not base.base.parameters or held + active <= at_hand or held > at_hand:
+        return
+    keys: Keys = (section, "train", "batch_size")
     message = f"training may need {gib(held + active)}, and the machine has {gib(at_hand)}"
     evidence = (
-        *figures(tables.spec, base),
-        f"{gib(held)} for these, and about {gib(active)} for a batch of {texts_at_once(tables.spec)} texts with"
-        f" {sum(lengths) / len(lengths):.0f} tokens each (after Korthikanti et al. 2022)",
+        *figures(base, trained),
+        f"{gib(held)} for these, and about {gib(active)} for a batch of {what} (after Korthikanti et al. 2022)",
     )
     hint = 'lower "batch_size" or "max_length"'
-    loss = tables.spec.encoded.loss
-    if loss is not None and f"cached_{loss.kind}" in map(kind_of, LOSSES[tables.spec.encoded.family]):
+    family = "cross_encoder" if section == "reranker" else tables.spec.encoded.family
+    if loss is not None and f"cached_{loss.kind}" in map(kind_of, LOSSES[family]):
         hint += f', or take loss "cached_{loss.kind}", whose memory does not grow with the batch'
-    yield Problem("SF405", message, tables.source.value_span(_BATCH), _BATCH, hint, evidence)
+    yield Problem("SF405", message, tables.source.value_span(keys), keys, hint, evidence)
 
 
 def _lengths(tables: Tables) -> list[int]:
@@ -90,4 +123,4 @@ def _model(tables: Tables) -> Model | None:
         return None
 
 
-RULES = (batches, disk)
+RULES = (batches, reranker, disk)

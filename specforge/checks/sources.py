@@ -174,6 +174,7 @@ def model(spec: Experiment, source: Source, base: Path) -> Iterator[Problem]:
         if absent:
             continue
         yield from bases.without_commit(source, one)
+        yield from memory.memory(spec, source, one, models.named(one.model, one.revision, base))
         if isinstance(spec, Spec) and one.section in sections:
             yield from teachers.check(spec, one, sections[one.section], source, base)
         elif isinstance(spec, Spec) and spec.reranker is not None and one.section == ("reranker",):
@@ -207,5 +208,4 @@ def _of_encoder(spec: Experiment, section: models.Based, source: Source, base: P
     yield from families.base(spec, source, found.folder)
     yield from bases.judge(spec, source, found.base)
     yield from adaptation.targets(spec, source, found)
-    yield from memory.memory(spec, source, found)
     yield from nested.longer_than_the_model(spec, source, found.base.dimension)
