@@ -278,6 +278,10 @@ FILES = {
     "missing": (f"{MARGINS}teacher: {{kind: cross_encoder, model: ./nowhere}}", "SF004", 'no model "./nowhere"'),
     "unpinned": (f"{MARGINS}teacher: {{kind: cross_encoder, model: org/cross}}", "SF402", "teacher"),
     "guide": ("loss: {kind: gist, guide: {model: ./cross}}", "SF003", "is a cross encoder"),
+    "prompts": (
+        f"{MARGINS}teacher: {{kind: bi_encoder, model: intfloat/e5-small-v2, max_length: 32, revision: {'a' * 40}}}",
+        "SF201", "the teacher expects prompts",
+    ),
     "unpinned guide": ("loss: {kind: gist, guide: {model: org/guide}}", "SF402", "guide"),
     "filter": (f"{RANKING}negatives: {{kind: mined, max_score: 1.0, filter: {{model: ./model, max_length: 32}}}}", "SF003", "no trained head"),
     "in a list": (f"{RANKING}negatives: [{{kind: random}}, {{kind: mined, max_score: 1.0, filter: {{model: org/cross}}}}]", "SF402", "filter"),

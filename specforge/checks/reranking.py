@@ -87,6 +87,8 @@ def activation(spec: Spec, source: Source) -> Iterator[Problem]:
     message = f'loss "{loss.kind}" does not fit activation "{section.activation}": {why}'
     fitting = [kind_of(one) for one in LOSSES["cross_encoder"] if _takes_activation(one, section.activation)]
     hint = f'leave "activation" out; "{section.activation}" fits {listed(fitting, " and ")}'
+    if taught:
+        hint = 'leave "activation" out, or "teacher", to learn labels from 0 to 1'
     yield Problem("SF111", message, source.value_span(keys), keys, hint)
 
 

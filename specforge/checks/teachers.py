@@ -21,7 +21,7 @@ from specforge.named import Named
 from specforge.problems import Keys, Problem
 from specforge.source import Source
 from specforge.spec.document import Spec
-from specforge.spec.models import BiEncoderTeacher, CrossEncoderTeacher, Filter, Guide, Judge, OtherModel
+from specforge.spec.models import BiEncoderTeacher, CrossEncoderTeacher, Filter, Guide, Judge, OtherModel, Prompts
 from specforge.spec.retriever import BiEncoder
 
 _LOSS: Keys = ("retriever", "loss", "kind")
@@ -149,6 +149,14 @@ def check(spec: Spec, one: Named, section: OtherModel, source: Source, base: Pat
     if found.base.code:
         message = f"the {one.role} runs only with Python code of its own, which is trusted of a base alone"
         yield Problem("SF403", message, source.value_span(one.keys), one.keys, "take another model")
+    if (
+        isinstance(section, BiEncoderTeacher)
+        and section.prompts == Prompts()
+        and found.base.prompts not in (None, ("", ""))
+    ):
+        message = f"the {one.role} expects prompts, and the spec gives none"
+        hint = "its card says which; without them it compares other vectors than it was trained to"
+        yield Problem("SF201", message, source.value_span(one.keys), (*one.section, "prompts"), hint)
     if isinstance(section, Judge):
         yield from bases.past_positions(source, one.section, section.max_length, found.base.positions)
     if found.folder is not None and one.role == "masked model":
