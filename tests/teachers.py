@@ -55,7 +55,7 @@ TEACHERS: dict[str, Changes] = {
         "retriever.loss": {"kind": "margin_mse", "regulariser": REGULARISER}, "evaluate.baselines": ("bm25",),
     },
     "rich_sparse_distill_kl_div": {
-        **SPARSE, "retriever.negatives": {"kind": "random", "per_positive": 2}, "retriever.train.sampler": GONE,
+        **SPARSE, "retriever.negatives": {"kind": "random", "per_positive": 3}, "retriever.train.sampler": GONE,
         "retriever.teacher": CROSS, "retriever.loss": {
             "kind": "distill_kl_div", "regulariser": REGULARISER, "student_temperature": 3.0, "teacher_temperature": 4.0,
         },
@@ -65,7 +65,7 @@ TEACHERS: dict[str, Changes] = {
         "retriever.loss": {"kind": "margin_mse"},
     },
     "rich_late_distill_kl_div": {
-        **LATE, "retriever.negatives": {"kind": "random", "per_positive": 2}, "retriever.train.sampler": GONE,
+        **LATE, "retriever.negatives": {"kind": "random", "per_positive": 3}, "retriever.train.sampler": GONE,
         "retriever.teacher": CROSS,
         "retriever.loss": {"kind": "distill_kl_div", "student_temperature": 0.6, "teacher_temperature": 0.9},
     },
