@@ -29,7 +29,7 @@ def in_parts(
     ask: Callable[[Sequence[tuple[str, str]]], NDArray[np.float32]],
 ) -> NDArray[np.float32]:
     """What the teacher says of each item. Parts that are done stay: a killed run goes on after the last of them."""
-    folder, found = work / "label_parts", list[NDArray[np.float32]]()
+    folder, found = work / "label_parts", [np.zeros(0, np.float32)]
     folder.mkdir(exist_ok=True)
     for start in range(0, len(items), PART):
         part = items[start : start + PART]
