@@ -58,7 +58,18 @@ _ALL = (
         "SF113", "metric-does-not-fit", _ERROR, "a metric that does not fit the task or is not computed at checkpoints"
     ),
     Code("SF114", "test-selects", _ERROR, "the test set selects the checkpoint"),
-    Code("SF115", "negatives-nearer", _WARNING, "negatives that look more like answers than the positives"),
+    Code(
+        "SF115",
+        "negatives-nearer",
+        _WARNING,
+        "negatives that look more like answers than the positives, or scores that are distances",
+    ),
+    Code(
+        "SF116",
+        "answers-of-others",
+        _WARNING,
+        "documents that share no more words with their query than with another",
+    ),
     Code("SF201", "other-prompts", _WARNING, "the base model expects prompts, and the spec gives none or others"),
     Code("SF202", "other-pooling", _WARNING, "pooling, similarity or length differs from the base model's own"),
     Code("SF203", "other-tokens", _ERROR, "texts that are other tokens to the saved model than in training"),
@@ -69,11 +80,14 @@ _ALL = (
     Code("SF302", "groups-split-by-rows", _ERROR, "grouped data split by rows"),
     Code("SF303", "training-after-test", _ERROR, "training events later than test events"),
     Code("SF304", "repeated-text", _WARNING, "one text under several ids"),
-    Code("SF305", "missing-document", _WARNING, "judged documents that are missing from the collection"),
+    Code(
+        "SF305", "missing-document", _WARNING, "documents that are missing from the collection, and rows that are lost"
+    ),
     Code("SF306", "positives-put-in", _ERROR, "reranking evaluated with positives put in by hand"),
     Code("SF307", "evaluation-too-small", _WARNING, "an evaluation too small to see the effect"),
     Code("SF308", "rare-class", _WARNING, "a class with too few texts that train"),
     Code("SF309", "near-duplicates", _WARNING, "near duplicates of test queries in train"),
+    Code("SF310", "answer-in-the-text", _WARNING, "a text that says what the model is to tell"),
     Code("SF401", "dead-field", _WARNING, "a field without effect"),
     Code("SF402", "unpinned-model", _WARNING, "a base model of the Hub that is not pinned to a commit"),
     Code(

@@ -142,10 +142,37 @@ def test_join(tmp_path: Path) -> None:
     names.write_text("sku,product_id\nx,p1\n", encoding="utf-8")
     problem = the_one([one for one in found(tmp_path, change, lines=lines) if one.path[0] == "sources"])
     assert (problem.code, problem.message) == ("SF004", 'no "sku" of "order_lines" is a "sku" of "names"')
-    names.write_text("sku,product_id\np1,p1\np1,p2\n", encoding="utf-8")
+    names.write_text("sku,product_id\np1,p1\np1,p2\np2,p2\n", encoding="utf-8")
     problem = the_one(found(tmp_path, change, lines=lines))
     assert problem.message == '1 key of "names" stand for several rows, which would multiply those of "order_lines"'
     assert problem.evidence == ("p1: 2 rows that differ",)
+
+
+def test_a_join_that_loses_rows(tmp_path: Path) -> None:
+    change, lines = joined("names.csv")
+    (tmp_path / "names.csv").write_text("sku,product_id\np1,p1\n", encoding="utf-8")
+    problem = the_one([one for one in found(tmp_path, change, lines=lines) if one.path[0] == "sources"])
+    assert (problem.code, problem.path) == ("SF305", ("sources", "order_lines", "join", "on"))
+    assert problem.message == '50 % of the rows of "order_lines" have no row in "names"'
+    assert problem.evidence == ("1 of 2 rows", "p2: 1 row")
+
+
+@pytest.mark.parametrize(("rows", "expected"), [(50, ("2.0 %", "1 of 50 rows")), (100, None)])
+def test_rows_without_an_id(tmp_path: Path, rows: int, expected: tuple[str, str] | None) -> None:
+    lines = f"""
+        select 'b' || (row // 2) as basket_id, if(row = 0, null, 'p' || (row % 2 + 1)) as product_id,
+            timestamp '2024-01-01' + to_days(row::integer) as sold_at
+        from range({rows}) as t (row)
+    """
+    problems = found(tmp_path, lines=lines)
+    if expected is None:
+        assert problems == []
+        return
+    problem = the_one(problems)
+    assert (problem.code, problem.path) == ("SF305", ("objectives", "carts", "item"))
+    assert problem.message == f'{expected[0]} of the rows of "order_lines" have no "product_id"'
+    assert problem.evidence == (expected[1],)
+    assert found(tmp_path, (TABLE, "{path: order_lines.parquet, where: product_id is not null}"), lines=lines) == []
 
 
 def test_join_brings_a_column_that_is_there(tmp_path: Path) -> None:

@@ -75,3 +75,49 @@ def test_negatives_that_look_like_answers(tmp_path: Path, number: int, right: in
             f"in {right} it is the other way round",
             '"where is red 0" against "red 0", and not "blue 0"',
         )
+
+
+SCORED = "kind: scored_pairs, rows: log, first: one, second: other, score: score"
+
+
+def scored(pairs: int, nearer: int) -> Rows:
+    """Pairs of texts of which every second shares most words and has the score 4 or, so many of them, 1; the others 4 less."""
+    rows = list[tuple[str, str, float]]()
+    for number in range(pairs):
+        alike = number % 2 == 0
+        right = number < nearer
+        text = f"warm tent number {number}" if alike else f"cold rope by {number}"
+        rows.append((f"warm tent item {number}", text, 4.0 if alike == right else 1.0))
+    return rows
+
+
+@pytest.mark.parametrize(("pairs", "right", "expected"), [(200, 0, 1), (80, 0, 0), (200, 200, 0), (200, 100, 0)])
+def test_scores_that_are_distances(tmp_path: Path, pairs: int, right: int, expected: int) -> None:
+    path = shop(
+        tmp_path,
+        SCORED,
+        "one varchar, other varchar, score double",
+        scored(pairs, right),
+        split="{by: item, test: 20%, dev: 20%}",
+        evaluate="{primary: Spearman}",
+    )
+    text = path.read_text(encoding="utf-8").replace("kind: multiple_negatives_ranking", "kind: cosent")
+    path.write_text(text.replace("index: {kind: flat}\n", ""), encoding="utf-8")
+    found = told(path, "SF115")
+    assert len(found) == expected
+    if found:
+        assert found[0].path == ("objectives", "it", "score")
+        assert found[0].message.startswith("texts have the fewer words in common the higher their score (correlation -")
+        assert found[0].evidence[1].startswith("4: ")
+
+
+@pytest.mark.parametrize(("rows", "shift", "expected"), [(150, 1, 1), (90, 1, 0), (150, 0, 0)])
+def test_answers_of_other_questions(tmp_path: Path, rows: int, shift: int, expected: int) -> None:
+    docs = [(f"d{row}", f"about word{row}") for row in range(rows)]
+    log = [(f"what is word{row}", f"d{(row + shift) % rows}") for row in range(rows)]
+    found = told(shop(tmp_path, ANSWERS, "q varchar, d varchar", log, docs=docs), "SF116")
+    assert len(found) == expected
+    if found:
+        assert found[0].path == ("objectives", "it")
+        assert found[0].evidence[0].startswith("0.00 words of its own query, ")
+        assert found[0].evidence[0].endswith(" of another, over 150 pairs")

@@ -1,10 +1,10 @@
 """Puts every fault into its spec, checks it, and prints what is told of it.
 
     cd benchmarks && python -m mutations [NAME...] [--format text|json] [--write]
-    cd benchmarks && python -m mutations --cost [NAME...] [--data DIR]
+    cd benchmarks && python -m mutations --cost [NAME...] --data DIR [--keep FOLDER] [--write]
 
-`--cost` lets faults through by changing the generated code, runs both, and prints what they cost; `--write` keeps what
-was found in the table of README.md.
+`--cost` lets faults through by changing the spec or its generated code, runs both, and prints what they cost; `--write`
+keeps what was found in the table of README.md.
 """
 
 from __future__ import annotations
@@ -23,14 +23,17 @@ from mutations.starts import STARTS
 def main(asked: argparse.Namespace) -> int:
     """The exit status: 1 where a fault is missed or a correct spec is blamed."""
     if asked.cost:
-        found = costs.measure(asked.names or list(costs.COSTS), asked.data)
-        print(costs.as_json(found) if asked.format == "json" else costs.as_text(found))
-        if asked.write:
-            costs.keep(found)
+        with tempfile.TemporaryDirectory() as scratch:
+            for name, found in costs.measure(asked.names or costs.COSTS, asked.data, asked.keep or Path(scratch)):
+                one = {name: found}
+                print(costs.as_json(one) if asked.format == "json" else costs.as_text(one), flush=True)
+                if asked.write:
+                    costs.keep(one)
+                    page.put_costs()
         return 0
     with tempfile.TemporaryDirectory() as folder:
         answers = {name: check.answer(FAULTS[name], Path(folder)) for name in asked.names or FAULTS}
-        alarms = check.false_alarms(Path(folder), [] if asked.names else [*_correct()])
+        alarms = check.false_alarms(Path(folder), [] if asked.names else STARTS)
     if asked.format == "json":
         print(json.dumps(page.as_json(answers, alarms), indent=1))
     else:
@@ -41,16 +44,12 @@ def main(asked: argparse.Namespace) -> int:
     return int(bool(missed or any(alarms.values())))
 
 
-def _correct() -> list[str]:
-    """The correct specs that the language has."""
-    return [name for name in STARTS if name not in check.awaited()]
-
-
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(prog="python -m mutations", description=__doc__)
     parser.add_argument("names", nargs="*")
     parser.add_argument("--cost", action="store_true")
     parser.add_argument("--data", type=Path)
+    parser.add_argument("--keep", type=Path, help="a folder for the runs, to go on from where they were stopped")
     parser.add_argument("--format", choices=["text", "json"], default="text")
     parser.add_argument("--write", action="store_true")
     sys.exit(main(parser.parse_args()))

@@ -4,18 +4,18 @@ from __future__ import annotations
 
 import shutil
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass
-from functools import cache
 from pathlib import Path
 from typing import Literal
+
+import duckdb
 
 from mutations.fault import Fault
 from mutations.starts import SPECS, STARTS, replaced
 from specforge import compiling, pipeline
 from specforge.checks.accounts import accounts
-from specforge.checks.prepared import connect, read_summary
-from specforge.codes import CODES, Severity
+from specforge.codes import Severity
 from specforge.errors import SpecforgeError
 from specforge.pipeline import Checked
 from specforge.problems import Problem
@@ -28,7 +28,6 @@ Outcome = Literal[
     "left out and counted",
     "without effect",
     "not expressible",
-    "not in the language yet",
     "missed",
 ]
 
@@ -51,8 +50,6 @@ class Answer:
 
 def answer(fault: Fault, root: Path) -> Answer:
     """What is told of a fault, in an empty project below `root`."""
-    if fault.awaits and not _is_known(fault, root):
-        return Answer("not in the language yet", "", 0.0, f"awaits {fault.awaits}")
     path = place(fault.start, root / fault.name, fault)
     if fault.stale:
         return _stale(fault, path)
@@ -62,8 +59,6 @@ def answer(fault: Fault, root: Path) -> Answer:
         (checked, broken), where = looked_at(path), "rows"
     milliseconds = 1000 * (time.perf_counter() - started)
     found = _found(fault, checked, root)
-    if found is None and fault.awaits:
-        return Answer("not in the language yet", "", 0.0, f"awaits {fault.awaits}")
     outcome, words = found or ("missed", _instead_of_it(checked, broken))
     return Answer(outcome, where, milliseconds, words)
 
@@ -72,16 +67,10 @@ def _codes(checked: Checked) -> set[str]:
     return {problem.code for problem in checked.problems}
 
 
-def _is_known(fault: Fault, root: Path) -> bool:
-    """Whether the language has what the correct spec needs, and the code that the fault must get."""
-    text = place(fault.start, root / fault.name / "start")
-    return fault.code in CODES and not pipeline.read(text).refused
-
-
 def place(start: str, root: Path, fault: Fault | None = None) -> Path:
     """A project with a correct spec and its tables, and with the fault where one is given; the path of the spec."""
     specs = root / "specs"
-    shutil.copytree(SPECS / "data", specs / "data", ignore=shutil.ignore_patterns("*.py"))
+    shutil.copytree(SPECS / "data", specs / "data", ignore=shutil.ignore_patterns("*.py"), dirs_exist_ok=True)
     text = STARTS[start].text
     if fault is not None:
         text = replaced(text, () if fault.stale else fault.edits)
@@ -121,21 +110,36 @@ def _severity(problem: Problem) -> Outcome:
 
 
 def _counted(fault: Fault, checked: Checked, root: Path) -> tuple[Outcome, str] | None:
-    """What is wrong is left out, and the summary says so and adds up."""
-    now, before = summary(checked), summary(begun(fault.start, root))
+    """What is wrong is left out, the summary says so and adds up, and all that is left is what it was."""
+    start = begun(fault.start, root)
+    now, before = summary(checked), summary(start)
     assert checked.spec is not None
     objective = checked.spec.objectives[checked.spec.primary]
     grows = now.get(fault.counted, 0) > before.get(fault.counted, 0)
     if not grows or not all(account.adds_up(now) for account in accounts(objective)):
         return None
+    if _rows(checked) != _rows(start):
+        return None
     return "left out and counted", f"{fault.counted.replace('_', ' ')}: {now[fault.counted]:,}"
+
+
+def _rows(checked: Checked) -> dict[str, str]:
+    """The prepared tables but for the summary, capitals aside: of texts that are one to a reader, either may stay."""
+    assert checked.data is not None
+    with duckdb.connect() as db:
+        return {
+            file.name: "\n".join(sorted(str(row).lower() for row in db.read_parquet(str(file)).fetchall()))
+            for file in checked.data.glob("*.parquet")
+            if file.stem != "summary"
+        }
 
 
 def summary(checked: Checked) -> dict[str, int]:
     """What became of the rows."""
     assert checked.data is not None
-    with connect(checked.data) as db:
-        return read_summary(db)
+    with duckdb.connect() as db:
+        found = db.read_parquet(str(checked.data / "summary.parquet")).project("what, amount").fetchall()
+    return {str(what): int(amount) for what, amount in found}
 
 
 def _same(fault: Fault, checked: Checked, root: Path) -> tuple[Outcome, str] | None:
@@ -147,18 +151,24 @@ def _same(fault: Fault, checked: Checked, root: Path) -> tuple[Outcome, str] | N
     return ("without effect", "the same spec and tables") if alike and checked.spec == start.spec else None
 
 
-_BEGUN: dict[tuple[str, Path], Checked] = {}
+_BEGUN: dict[tuple[str, Path], tuple[Checked, str]] = {}
 
 
 def begun(start: str, root: Path) -> Checked:
     """A correct spec after all checks, once a root."""
+    return _begun(start, root)[0]
+
+
+def _begun(start: str, root: Path) -> tuple[Checked, str]:
+    """The same, and why it could not be checked to the end."""
     if (start, root) not in _BEGUN:
-        _BEGUN[start, root] = looked_at(place(start, root / "starts" / start))[0]
+        _BEGUN[start, root] = looked_at(place(start, root / "starts" / start))
     return _BEGUN[start, root]
 
 
 def _code(start: str, root: Path) -> dict[str, str]:
-    made = begun(start, root).plan
+    """The generated code of a correct spec."""
+    made = pipeline.read(place(start, root / "code" / start)).plan
     assert made is not None
     return render([made])[0]
 
@@ -188,20 +198,11 @@ def _instead_of_it(checked: Checked, broken: str) -> str:
     return broken.splitlines()[0] if broken else told or "nothing is told"
 
 
-def false_alarms(root: Path, names: Iterator[str] | list[str]) -> dict[str, list[str]]:
+def false_alarms(root: Path, names: Iterable[str]) -> dict[str, list[str]]:
     """Correct specs of which something is told that they do not accept by name: start -> messages."""
     found: dict[str, list[str]] = {}
     for name in names:
-        checked, broken = begun(name, root), ""
+        checked, broken = _begun(name, root)
         told = [f"{problem.code}: {problem.message}" for problem in checked.problems]
         found[name] = [*told, *([broken] if broken else [])]
     return found
-
-
-@cache
-def awaited() -> frozenset[str]:
-    """Starts that only awaited faults use: the language may not have them yet."""
-    from mutations.faults import FAULTS
-
-    used = {fault.start for fault in FAULTS.values() if not fault.awaits}
-    return frozenset(fault.start for fault in FAULTS.values() if fault.awaits and fault.start not in used)

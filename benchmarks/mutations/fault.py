@@ -29,7 +29,6 @@ class Fault:
         data: (file to write, file to change, change), of tables below `data/`.
         instead: a file of the start's generated code, and a line of it that leaves the fault no place.
         generated: a file of the generated code, and (old, new) in it.
-        awaits: what the language must have first; until then a miss is none.
     """
 
     name: str
@@ -44,7 +43,6 @@ class Fault:
     instead: tuple[str, str] | None = None
     stale: bool = False
     generated: tuple[str, str, str] | None = None
-    awaits: str = ""
 
 
 def on(file: str, change: Change) -> tuple[tuple[str, str, Change], ...]:

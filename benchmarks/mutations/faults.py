@@ -2,7 +2,14 @@
 
 from __future__ import annotations
 
-from mutations import faults_of_evaluation, faults_of_logs, faults_of_specs, faults_of_tables, faults_of_training
+from mutations import (
+    faults_of_evaluation,
+    faults_of_logs,
+    faults_of_models,
+    faults_of_specs,
+    faults_of_tables,
+    faults_of_training,
+)
 from mutations.fault import Fault
 
 FAMILIES: dict[str, tuple[Fault, ...]] = {
@@ -16,6 +23,9 @@ FAMILIES: dict[str, tuple[Fault, ...]] = {
     "negatives": faults_of_training.NEGATIVES,
     "rates, scales, margins": faults_of_training.RATES,
     "encoder and index": faults_of_training.ENCODER,
+    "rerankers": faults_of_models.RERANKERS,
+    "classes": faults_of_models.CLASSES,
+    "adaptations and families": faults_of_models.KINDS,
     "splits": faults_of_evaluation.SPLITS,
     "choices": faults_of_evaluation.CHOICES,
     "metrics": faults_of_evaluation.METRICS,

@@ -155,10 +155,10 @@ CHOICES = (
         "best_of_several_seeds",
         "of several seeds the luckiest is reported",
         "Reimers and Gurevych 2017, Reporting Score Distributions Makes a Difference (EMNLP)",
-        "question_answer",
+        "seeds",
         "SF003",
-        edits=((_TRAIN, f"{_TRAIN} seeds: best,"),),
-        instead=("train.py", "def main(work: Path, seed: int = 42) -> None:"),
+        edits=(("seeds: [42, 43, 44]", "seeds: best"),),
+        instead=("evaluation.py", 'metrics["repeats"] = {'),
     ),
     Fault(
         "weight_chosen_on_test",
@@ -167,7 +167,7 @@ CHOICES = (
         "substitutes",
         "SF002",
         edits=(("  metrics: [R@10]\n", "  metrics: [R@10]\n  fuse_on: test\n"),),
-        instead=("baselines.py", "the number of neighbours and the weight are the best on dev"),
+        instead=("baselines.py", 'read_queries(work, "dev").some(slice(0, 1000)), read_qrels(work, "dev")'),
     ),
 )
 
@@ -203,16 +203,18 @@ METRICS = (
         "question_answer",
         "SF002",
         edits=(("primary: nDCG@10", "primary: nDCG@10\n  candidates: sampled"),),
-        instead=("ranking.py", "over the full corpus"),
+        instead=(
+            "ranking.py",
+            'best = scores.shape[1] - 1 - np.argsort(-scores[:, ::-1], axis=1, kind="stable")[:, :depth]',
+        ),
     ),
     Fault(
         "positives_put_among_the_candidates",
         "a reranker is given the right documents whether or not the retriever found them",
         "sbert.net, CrossEncoderRerankingEvaluator: `always_rerank_positives` is True",
-        "binary",
+        "reranker_over_tuned",
         "SF306",
-        edits=(("over: 20", "over: 20\n  always_rerank_positives: true"),),
-        awaits="rerankers",
+        edits=(("primary: nDCG@10", "primary: nDCG@10\n  candidates: shown"),),
     ),
     Fault(
         "query_finds_itself",

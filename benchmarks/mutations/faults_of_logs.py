@@ -34,7 +34,7 @@ JOINS = (
         "half of the keys have no partner in the joined table, and their rows vanish",
         "pandas-dev/pandas#58547, merge validation has no check of totality",
         "joined",
-        counted="faq_without_topics",
+        "SF305",
         edits=(("topics: {path: data/articles.csv}", "topics: {path: data/topics.csv}"),),
         data=(("topics.csv", "articles.csv", by_rows(lambda rows: rows[::2])),),
     ),

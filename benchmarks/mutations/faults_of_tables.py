@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+
 from mutations.fault import (
     Fault,
     Row,
@@ -23,6 +25,10 @@ def _stars(clicked: str) -> str:
 def _german(moment: str) -> str:
     date, time = moment.split(" ")
     return f"{'.'.join(reversed(date.split('-')))} {time}"
+
+
+def _distance(score: str) -> str:
+    return f"{5 - float(score):.2f}"
 
 
 def _milliseconds(moment: str) -> str:
@@ -48,6 +54,12 @@ def _latin(text: str) -> bytes:
     return text.replace("tent", "zelt für zwei").encode("latin-1")
 
 
+def _of_others(rows: list[Row]) -> list[Row]:
+    """The answers in another order, the questions as they were."""
+    places = sorted(range(len(rows)), key=lambda place: hashlib.md5(str(place).encode()).hexdigest())
+    return [row | {"article_id": rows[place]["article_id"]} for row, place in zip(rows, places, strict=True)]
+
+
 def _garbled(text: str) -> str:
     """UTF-8 that was read as Latin-1 and saved again."""
     return text.replace("advice", "advice für alle").encode("utf-8").decode("latin-1")
@@ -71,7 +83,7 @@ COLUMNS = (
     Fault(
         "question_and_answer_swapped",
         "the question's column is named as the answer, and the other way round",
-        "sbert.net, Training Overview: the order of a dataset's columns counts, and their names do not",
+        "huggingface/sentence-transformers#2928, models that were trained with answer and query in the wrong order",
         "question_answer",
         "SF004",
         edits=(("question: question", "question: article_id"), ("answer: article_id", "answer: question")),
@@ -99,6 +111,14 @@ COLUMNS = (
         "scored_pairs",
         "SF102",
         edits=(("first: one", "first: score"), ("score: score ", "score: one ")),
+    ),
+    Fault(
+        "answers_of_other_questions",
+        "one column was shuffled and the other was not, so every question has the answer of another",
+        "pytorch/text#266, Fields get misaligned in larger datasets; penghao-wu/visual_jigsaw#12, paired after a shuffle",
+        "question_answer",
+        "SF116",
+        data=on("faq.csv", by_rows(_of_others)),
     ),
     Fault(
         "no_header",
@@ -168,7 +188,7 @@ IDS = (
         "one row in ten has no document's id",
         "pandas documentation, merge: two missing keys match each other",
         "judged",
-        counted="rows_without_document",
+        "SF305",
         data=on("qrels.csv", by_value("article_id", lambda _: "", every=10)),
     ),
     Fault(
@@ -202,14 +222,36 @@ IDS = (
 
 LABELS = (
     Fault(
-        "scores_to_100_for_a_cosine",
-        "scores from 0 to 100 go into a loss that compares them with a cosine",
+        "scores_to_5_for_a_cosine",
+        "scores from 0 to 5 go into a loss that compares them with a cosine",
         "huggingface/sentence-transformers#1095, Label range",
         "cosine_loss",
         "SF102",
-        edits=(("relevant_from: 3", "relevant_from: 60"),),
+        edits=(("    range: [0, 5]              # the scores that there can be\n", ""),),
+    ),
+    Fault(
+        "scores_past_their_range",
+        "the scores go to 100, and the spec says that they go to 5",
+        "huggingface/sentence-transformers#1095, Label range",
+        "cosine_loss",
+        "SF102",
         data=on("scores.csv", by_value("score", lambda score: str(20 * float(score)))),
-        awaits="training rows with scores",
+    ),
+    Fault(
+        "distances_for_scores",
+        "the column says how far two texts are apart, and is taken for how near they are",
+        "keras-team/keras#16935: the paper (Hadsell, Chopra and LeCun 2006) has 0 for alike, and most code has 1",
+        "scored_pairs",
+        "SF115",
+        data=on("scores.csv", by_value("score", _distance)),
+    ),
+    Fault(
+        "distances_for_a_loss_of_scores",
+        "the same, where the scores themselves train",
+        "keras-team/keras#16935: the paper (Hadsell, Chopra and LeCun 2006) has 0 for alike, and most code has 1",
+        "similarity",
+        "SF115",
+        data=on("scores.csv", by_value("score", _distance)),
     ),
     Fault(
         "threshold_of_another_scale",

@@ -88,10 +88,9 @@ BATCHES = (
         "matryoshka",
         "SF109",
         edits=(
-            ("multiple_negatives_ranking", "cached_multiple_negatives_ranking"),
-            ("{dimensions:", "{layers: 2, dimensions:"),
+            ("{kind: multiple_negatives_ranking}", "{kind: cached_multiple_negatives_ranking}"),
+            ("matryoshka: {dimensions:", "matryoshka: {layers: true, dimensions:"),
         ),
-        awaits="matryoshka over layers",
     ),
 )
 
@@ -114,7 +113,10 @@ NEGATIVES = (
         "mined",
         "SF002",
         edits=(("per_positive: 2", "per_positive: 2, keep_positives: true"),),
-        awaits="mined negatives",
+        instead=(
+            "mine.py",
+            "free = (one for one in candidates if one not in rows.barred[anchor] and one not in taken)",
+        ),
     ),
     Fault(
         "unseen_for_rejected",
@@ -123,7 +125,7 @@ NEGATIVES = (
         "clicked",
         "SF002",
         edits=(("    min_dwell: 5 ", "    negatives: unclicked\n    min_dwell: 5 "),),
-        instead=("objective.sql", "last_click"),
+        instead=("objective.sql", "where clicked or rank < last_click;"),
     ),
     Fault(
         "loss_of_scores_without_scores",
@@ -143,7 +145,6 @@ RATES = (
         "question_answer",
         "SF110",
         edits=(("learning_rate: 5e-5", "learning_rate: 1e-2"),),
-        awaits="learning rates by family",
     ),
     Fault(
         "warmup_of_a_constant_rate",
@@ -173,10 +174,9 @@ RATES = (
         "sigmoid_with_a_listwise_loss",
         "the scores go through a sigmoid before a loss that compares them in a list",
         "huggingface/sentence-transformers#3222, comment of 2025-02-18: sigmoid before LambdaLoss harmed",
-        "listwise",
+        "reranker_over_bm25",
         "SF111",
-        edits=(("{kind: list_net}", "{kind: list_net, activation: sigmoid}"),),
-        awaits="rerankers",
+        edits=(("{kind: lambda, list_size: 16}", "{kind: lambda, list_size: 16}\n  activation: sigmoid"),),
     ),
 )
 
@@ -188,7 +188,6 @@ ENCODER = (
         "e5",
         "SF201",
         edits=(('\n  prompts: {query: "query: ", document: "passage: "}', ""),),
-        awaits="a registry of base models",
     ),
     Fault(
         "prompt_with_a_blank_too_many",
@@ -197,7 +196,6 @@ ENCODER = (
         "e5",
         "SF201",
         edits=(('query: "query: "', 'query: "query : "'),),
-        awaits="a registry of base models",
     ),
     Fault(
         "prompts_forgotten_in_search",
@@ -224,7 +222,6 @@ ENCODER = (
         "pooled",
         "SF202",
         edits=(("pooling: mean", "pooling: cls"),),
-        awaits="pooling",
     ),
     Fault(
         "evidence_cut",
@@ -255,9 +252,8 @@ ENCODER = (
         "the base model is a name of the Hub without a commit, and may be another one tomorrow",
         "bandit documentation, B615: huggingface_unsafe_download",
         "hub_model",
-        "SF403",
+        "SF402",
         edits=(("\n  revision: 0123456789abcdef0123456789abcdef01234567", ""),),
-        awaits="pinned base models",
     ),
     Fault(
         "model_that_is_not_there",
@@ -270,7 +266,7 @@ ENCODER = (
     Fault(
         "index_of_another_similarity",
         "the model is trained for cosine, and the index ranks by inner products",
-        "facebookresearch/faiss#3187, Differences Between Faiss IndexFlatIP Search Results and Cosine Similarity",
+        "facebookresearch/faiss#95, How can we build index/search based on cosine similarity",
         "question_answer",
         "SF205",
         edits=(("index: {kind: flat}", "index: {kind: flat, similarity: dot}"),),
@@ -278,7 +274,7 @@ ENCODER = (
     Fault(
         "cosine_of_vectors_not_normalised",
         "an index by inner products gets vectors of all lengths, and is taken for cosine",
-        "facebookresearch/faiss, wiki, FAQ: How can I index vectors for cosine distance?",
+        "facebookresearch/faiss#1119, Regarding the IndexFlatIP; wiki, FAQ: How can I index vectors for cosine distance?",
         "question_answer",
         "SF002",
         edits=(("index: {kind: flat}", "index: {kind: hnsw, normalise: false}"),),

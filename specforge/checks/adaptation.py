@@ -24,13 +24,20 @@ def learning_rate(spec: Spec, source: Source) -> Iterator[Problem]:
         return
     retriever = spec.encoded
     family, kind = "static" if spec.static else retriever.family, retriever.adaptation.kind
-    low, high = LEARNING_RATES.get((family, kind), (0.0, 1.0))
-    if low <= train.learning_rate <= high:
-        return
     what = "a static model" if spec.static else _TRAINED[kind]
-    side = "below" if train.learning_rate < low else "above"
     keys: Keys = ("retriever", "train", "learning_rate")
-    message = f"learning rate {python(train.learning_rate)} is {side} what {what} learns by: {_range(low, high)}"
+    yield from rate_of(source, keys, train.learning_rate, (family, kind), what)
+
+
+def rate_of(
+    source: Source, keys: Keys, rate: float, kind: tuple[str, str], what: str = "a whole encoder"
+) -> Iterator[Problem]:
+    """A rate outside the range of a family and adaptation."""
+    low, high = LEARNING_RATES.get(kind, (0.0, 1.0))
+    if low <= rate <= high:
+        return
+    side = "below" if rate < low else "above"
+    message = f"learning rate {python(rate)} is {side} what {what} learns by: {_range(low, high)}"
     hint = "nothing would be learnt" if side == "below" else "the base would be forgotten, or training would not settle"
     yield Problem("SF110", message, source.value_span(keys), keys, hint)
 

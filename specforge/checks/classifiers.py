@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
-from specforge.catalog.classifiers import Differentiable, FineTune, FineTuning, Frozen, LinearProbe, SetFit
+from specforge.catalog.classifiers import Differentiable, FineTune, FineTuning, Frozen, LinearProbe, Pairs, SetFit
 from specforge.catalog.metrics import METRICS, names, of_retriever
-from specforge.checks import selections
+from specforge.checks import adaptation, selections
 from specforge.checks.dead import idle, not_of_hub, repeats
 from specforge.checks.words import clipped, listed
 from specforge.problems import Keys, Problem
@@ -52,6 +52,13 @@ def select_of(spec: Classification) -> Select | None:
 def selection(spec: Classification, source: Source) -> Iterator[Problem]:
     """What selects the checkpoint."""
     yield from selections.not_by_test(source, "classifier", select_of(spec), "texts")
+
+
+def learning_rate(spec: Classification, source: Source) -> Iterator[Problem]:
+    """An encoder that is tuned learns within a range, with a new head or on pairs; a head alone takes any rate."""
+    train, keys = getattr(spec.classifier, "train", None), ("classifier", "train", "learning_rate")
+    if isinstance(train, FineTuning | Pairs) and getattr(spec.classifier, "freeze", None) != "all_but_head":
+        yield from adaptation.rate_of(source, keys, train.learning_rate, (spec.classifier.family, "full"))
 
 
 def whole_texts(spec: Classification, source: Source) -> Iterator[Problem]:
@@ -151,4 +158,4 @@ def repeated(spec: Classification, source: Source) -> Iterator[Problem]:
         yield from repeats(source, ("classifier", "c"), spec.classifier.c, ())
 
 
-RULES = (metrics, selection, whole_texts, in_twos, fields, group, itself, repeated)
+RULES = (metrics, selection, learning_rate, whole_texts, in_twos, fields, group, itself, repeated)

@@ -23,7 +23,7 @@ _FEW = 0.05
 
 
 @dataclass(frozen=True)
-class _Ids:
+class Ids:
     """A column with ids: in which field, of which source, of which collection; `lists`: a value is a list of them."""
 
     keys: Keys
@@ -33,13 +33,14 @@ class _Ids:
     lists: bool
 
 
-def _ids(rows: Rows) -> Iterator[_Ids]:
+def ids_of(rows: Rows) -> Iterator[Ids]:
+    """Every column of the objectives that holds ids of a collection."""
     for name, value in rows.spec.objectives.items():
         listing = isinstance(value, CitedInAnswer) and value.one_row == "answer"
         for one in columns(value):
             of = _collection(value, one.field, one.role.ids or (listing and one.field == "cited"))
             if of is not None:
-                yield _Ids(("objectives", name, one.field), one.column, one.source, of, listing)
+                yield Ids(("objectives", name, one.field), one.column, one.source, of, listing)
 
 
 def _collection(value: Objective, field: str, of_documents: bool) -> str | None:
@@ -84,7 +85,7 @@ def _several(rows: Rows, keys: Keys, key: Named, query: Named) -> Iterator[Probl
 
 def lists(rows: Rows) -> Iterator[Problem]:
     """Columns with lists of ids hold lists, or JSON text that reads as one."""
-    for one in _ids(rows):
+    for one in ids_of(rows):
         if not one.lists:
             continue
         name, relation = identifier(one.column), relations.relation(one.source, rows.spec)
@@ -104,14 +105,14 @@ def lists(rows: Rows) -> Iterator[Problem]:
 
 def ids_known(rows: Rows) -> Iterator[Problem]:
     """The ids of the rows are ids of documents that have a text."""
-    for one in _ids(rows):
+    for one in ids_of(rows):
         try:
             yield from _known(rows, one)
         except duckdb.ConversionException:
             continue  # no list, which is told elsewhere
 
 
-def _known(rows: Rows, one: _Ids) -> Iterator[Problem]:
+def _known(rows: Rows, one: Ids) -> Iterator[Problem]:
     found = rows.ask(_counting(rows, one))
     if not found:
         return
@@ -140,7 +141,7 @@ def _known(rows: Rows, one: _Ids) -> Iterator[Problem]:
     yield Problem("SF305", message, span, one.keys, hint, evidence)
 
 
-def _counting(rows: Rows, one: _Ids) -> str:
+def _counting(rows: Rows, one: Ids) -> str:
     """Ids in rows, those that are missing, how many they are, and the most frequent of them."""
     table, column = rows.spec.sources[one.of], identifier(one.column)
     id = identifier(table.id or "")

@@ -1,10 +1,11 @@
-"""The rule about negatives that look more like answers than the positives do."""
+"""Rules about negatives that look more like answers than the positives do, and scores that are high where texts are not alike."""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 
-from specforge.catalog.evidence import Evidence
+from specforge.catalog.evidence import Evidence, ScoredPairs
 from specforge.checks.prepared import Tables
 from specforge.checks.words import clipped, counted, listed
 from specforge.problems import Keys, Problem
@@ -57,4 +58,50 @@ def negatives_nearer(tables: Tables) -> Iterator[Problem]:
     yield Problem("SF115", message, tables.source.key_span(keys), keys, hint, evidence)
 
 
-RULES = (negatives_nearer,)
+_PAIRS, _AGAINST = 100, 4.0
+"""Told from so many pairs on, and from a correlation below 0 by so many standard errors on."""
+
+_LEAST = 0.1
+"""A correlation nearer to 0 says little, however many the pairs."""
+
+_ALIKE = f"""
+    with sample as (
+        select distinct anchor, document, score from scored where score is not null
+        order by hash(anchor, document), anchor, document limit {_SAMPLE}
+    ), words as (
+        select *,
+            list_distinct(regexp_extract_all(lower(anchor), '[\\pL\\pN]+')) as one,
+            list_distinct(regexp_extract_all(lower(document), '[\\pL\\pN]+')) as other
+        from sample
+    )
+    select *, len(list_intersect(one, other)) / greatest(len(list_distinct(list_concat(one, other))), 1) as alike from words
+"""
+"""Pairs with their scores, and the share of all their words that both have (Jaccard)."""
+
+
+def scores_reversed(tables: Tables) -> Iterator[Problem]:
+    """Scores that are the higher the fewer words two texts have in common: they may be distances."""
+    value = tables.spec.objectives[tables.objective]
+    there = tables.db.execute("select 1 from duckdb_views() where view_name = 'scored'").fetchall()
+    if not there or not isinstance(value, ScoredPairs) or value.relevant_from is not None:
+        return
+    db = tables.db.cursor()
+    db.execute(f"create or replace temp table alike as {_ALIKE}")
+    pairs, correlation = db.execute("select count(*), corr(alike, score) from alike").fetchone() or (0, None)
+    if pairs < _PAIRS or correlation is None or correlation > -max(_LEAST, _AGAINST / math.sqrt(pairs)):
+        return
+    keys: Keys = ("objectives", tables.objective, "score")
+    message = f"texts have the fewer words in common the higher their score (correlation {correlation:.2f})"
+    order = "select score, anchor, document from alike order by (alike - avg(alike) over ()) * (score - avg(score) over ()), anchor limit 2"
+    evidence = (
+        f"over {counted(int(pairs), 'pair')}",
+        *(
+            f"{score:g}: {listed([clipped(one), clipped(other)], ' and ')}"
+            for score, one, other in db.execute(order).fetchall()
+        ),
+    )
+    hint = "look whether the column says how far two texts are apart, and not how near they are"
+    yield Problem("SF115", message, tables.source.value_span(keys), keys, hint, evidence)
+
+
+RULES = (negatives_nearer, scores_reversed)

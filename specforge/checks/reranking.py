@@ -10,6 +10,7 @@ from specforge.catalog.evidence import Evidence
 from specforge.catalog.losses import LOSSES
 from specforge.catalog.losses.cross_encoder import CrossEncoderLoss
 from specforge.catalog.shapes import COERCIONS
+from specforge.checks import adaptation
 from specforge.checks.losses import TEACHER, kind_of
 from specforge.checks.words import listed
 from specforge.problems import Keys, Problem
@@ -118,6 +119,13 @@ def negatives(spec: Spec, source: Source) -> Iterator[Problem]:
         yield Problem("SF003", message, source.value_span(keys), keys, hint)
 
 
+def learning_rate(spec: Spec, source: Source) -> Iterator[Problem]:
+    """A cross encoder learns within the range of whole encoders."""
+    train, keys = trained(spec), ("reranker", "train", "learning_rate")
+    if train is not None:
+        yield from adaptation.rate_of(source, keys, train.learning_rate, ("cross_encoder", "full"))
+
+
 def by_hand(spec: Spec, source: Source) -> Iterator[Problem]:
     """What is reranked was found, or shown to people; judges put the relevant documents among what they judge."""
     for name, objective in spec.objectives.items():
@@ -181,6 +189,6 @@ def untuned(spec: Spec, source: Source) -> Iterator[Problem]:
 
 
 RULES = (
-    loss_given, one_objective, rows, activation, negatives, by_hand,
+    loss_given, one_objective, rows, activation, negatives, learning_rate, by_hand,
     depth, ranked, lexical, untuned,
 )  # fmt: skip

@@ -10,7 +10,7 @@ import duckdb
 
 from specforge import models, named, relations
 from specforge.catalog.roles import tables
-from specforge.checks import adaptation, bases, families, heads, memory, nested, sandbox, teachers
+from specforge.checks import adaptation, bases, families, heads, lost, memory, nested, sandbox, teachers
 from specforge.checks.keys import key_kinds
 from specforge.checks.labels import flags, grades, numbers, thresholds
 from specforge.checks.missing import ids_known, lists, single_queries
@@ -161,7 +161,7 @@ def conditions(rows: Rows) -> Iterator[Problem]:
 
 RULES = (
     empty_columns, joined_keys, lists, single_queries, ids_known, ids_with_texts, times, numbers, flags, grades, thresholds,
-    conditions, queries,
+    conditions, queries, *lost.RULES,
 )  # fmt: skip
 
 

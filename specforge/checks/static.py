@@ -14,6 +14,7 @@ from specforge.catalog.roles import columns
 from specforge.catalog.splits import ByTime
 from specforge.checks import (
     adaptation,
+    answers,
     augmentations,
     bases,
     chunks,
@@ -302,6 +303,7 @@ EVERYWHERE = (
     shares,
     group_column,
     *slices.RULES,
+    *answers.RULES,
     *dead.EVERYWHERE,
 )
 """Rules of all experiments."""

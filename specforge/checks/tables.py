@@ -11,7 +11,7 @@ from pathlib import Path
 from specforge.catalog.objectives import Grouped
 from specforge.catalog.splits import ByTime, ByTimeThenItem
 from specforge.catalog.tasks import TASKS
-from specforge.checks import across, batches, contrasts, fits, judged, nearer, pairs_cut, texts, traces
+from specforge.checks import across, aligned, batches, contrasts, fits, judged, nearer, pairs_cut, texts, traces
 from specforge.checks.dead import trains
 from specforge.checks.prepared import Profile, Tables, opened, profile
 from specforge.checks.words import counted, percent
@@ -196,6 +196,7 @@ RULES = (
     *batches.RULES,
     *contrasts.RULES,
     *nearer.RULES,
+    *aligned.RULES,
     *traces.RULES,
     *judged.RULES,
     *fits.RULES,
