@@ -1,6 +1,6 @@
 """LoRA, freezing and static embeddings against full fine-tuning: quality with its interval, seconds, memory, bytes kept.
 
-    python benchmarks/adaptation.py --data DIR [--limit ROWS] [NAME...]
+    python benchmarks/adaptation.py --data DIR [--limit ROWS] [--only ADAPTATION...] [--] [NAME...]
 
 `DIR` is that of real_data.py. Each adaptation is trained at three learning rates; the rate is chosen on dev, and the test
 queries are read for that one alone. `--limit` caps the rows of the events: a trial of the script, with no claim.
@@ -57,14 +57,15 @@ class Trial:
     record: dict[str, Any]
 
 
-def main(data: Path, names: list[str], limit: int | None) -> None:
+def main(data: Path, names: list[str], only: list[str], limit: int | None) -> None:
     """Print a table a task."""
     for name in names:
         print(f"== {name}\n")
         print("| adaptation | rate | nDCG@10 | seconds | peak | trained weights | bytes | over untuned |")
         print("|---|---|---|---|---|---|---|---|")
         with tempfile.TemporaryDirectory() as folder:
-            for title, (line, rates) in ADAPTATIONS.items():
+            for title in only:
+                line, rates = ADAPTATIONS[title]
                 trials = [trial(data, Path(folder), name, line, rate, limit) for rate in rates]
                 print(row(title, max(trials, key=lambda one: one.dev)), flush=True)
 
@@ -115,5 +116,6 @@ if __name__ == "__main__":
     parser.add_argument("names", nargs="*", default=list(TASKS))
     parser.add_argument("--data", type=Path, required=True)
     parser.add_argument("--limit", type=int)
+    parser.add_argument("--only", nargs="+", choices=list(ADAPTATIONS), default=list(ADAPTATIONS))
     asked = parser.parse_args()
-    main(asked.data, asked.names, asked.limit)
+    main(asked.data, asked.names, asked.only, asked.limit)
