@@ -22,10 +22,10 @@ smoke: $(INSTALLED)
 	$(BIN)/specforge run specs/same_cart.yaml --limit 200000 --set objectives.same_cart.min_groups=50
 
 test: $(INSTALLED)
-	$(BIN)/python -m pytest -n 2
+	$(BIN)/python -m pytest -n 2 --dist loadgroup
 
 test-slow: $(INSTALLED)
-	$(BIN)/python -m pytest -n 2 -m slow
+	$(BIN)/python -m pytest -n 2 --dist loadgroup -m slow
 
 lint: $(INSTALLED)
 	$(BIN)/ruff check .

@@ -115,10 +115,11 @@ def _metrics(spec: Classification, at: At) -> list[At]:
 
 def _embedding(spec: Classification, at: At) -> Values:
     """How texts become vectors, for the system or for the linear probe beside it."""
-    own = isinstance(spec.classifier, SetFit | LinearProbe)
+    own, encodes = isinstance(spec.classifier, SetFit | LinearProbe), _probe(spec) is not None
     return {
-        "embeds": own or _probe(spec) is not None,
-        "encodes": _probe(spec) is not None,
+        "embeds": own or encodes,
+        "encodes": encodes,
+        "asks_torch": encodes or spec.classifier.precision == "auto",
         "prompt": at.prompt if own else "",
         "normalise": at.normalise if own else False,
     }

@@ -9,11 +9,12 @@ import subprocess
 import tempfile
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 
 from ruff.__main__ import find_ruff_bin  # type: ignore[import-untyped]
 
-from specforge.plan import Plan
+from specforge.plan import File, Plan
 from specforge.templating import TEMPLATES
 from specforge.templating import render as fill
 
@@ -44,7 +45,7 @@ class _Draft:
 
     name: str
     text: str
-    marks: list[tuple[int, str]]
+    marks: tuple[tuple[int, str], ...]
 
     @property
     def is_python(self) -> bool:
@@ -53,9 +54,14 @@ class _Draft:
 
 def render(plans: list[Plan]) -> list[dict[str, str]]:
     """File name -> text for each plan, the manifest among them. One call of ruff serves all."""
-    drafts = [[_Draft(file.name, *fill(file.template, file.context)) for file in plan.files] for plan in plans]
+    drafts = [[_draft(file) for file in plan.files] for plan in plans]
     final = _laid_out(draft.text for group in drafts for draft in group if draft.is_python)
     return [_files(plan, group, final) for plan, group in zip(plans, drafts, strict=True)]
+
+
+def _draft(file: File) -> _Draft:
+    text, marks = fill(file.template, file.context)
+    return _Draft(file.name, text, tuple(marks))
 
 
 def _files(plan: Plan, drafts: list[_Draft], final: dict[str, str]) -> dict[str, str]:
@@ -121,8 +127,9 @@ def _manifest(plan: Plan, drafts: list[_Draft], texts: dict[str, str]) -> str:
     return json.dumps(manifest, indent=1, ensure_ascii=False) + "\n"
 
 
+@lru_cache(maxsize=4096)
 def _lines(draft: _Draft, final: str) -> list[tuple[str, int]]:
-    """(Path, line in the final text) of every literal that came from the spec."""
+    """(Path, line in the final text) of every literal that came from the spec. Many specs have a file alike."""
     if not draft.name.endswith(".py"):
         return [(path, draft.text.count("\n", 0, offset) + 1) for offset, path in draft.marks]
     nodes = {(node.lineno, node.col_offset): place for place, node in reversed(list(enumerate(_nodes(draft.text))))}

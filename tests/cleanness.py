@@ -40,8 +40,8 @@ def said_by_mypy(folders: Iterable[Files], at: Path) -> str:
     for files in folders:
         for name, text in _modules(files).items():
             (at / name).write_text(text, encoding="utf-8")
-    settings = ["--config-file", str(ROOT / "generated/mypy.ini"), "--cache-dir", str(at / ".mypy_cache")]
-    said, wrong, status = mypy.run([*settings, str(at)])
+    settings = ["--config-file", str(ROOT / "generated/mypy.ini"), "--cache-dir", str(ROOT / ".mypy_cache/coverage")]
+    said, wrong, status = mypy.run([*settings, "--no-sqlite-cache", str(at)])
     return said + wrong if status else ""
 
 

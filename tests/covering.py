@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from copy import copy
 from dataclasses import replace
 from functools import cached_property
 from itertools import combinations, product
 
+from chosen import Chosen, Rule, Undecided
 from grown import Choices, Label, Point, point_at, ways
-from legal import EXCLUDED, RULES, Chosen, Rule, Undecided
+from legal import RULES
 
 from specforge.spec.base import Section
 
@@ -25,10 +27,13 @@ _EARLY = (
     "evaluate.primary",
     "objectives.it.kind",
     "retriever.family",
+    "reranker",
+    "reranker.train",
     "split.by",
     "retriever.train",
     "retriever.loss.kind",
     "retriever.train.sampler",
+    "reranker.loss.kind",
 )
 """Before them."""
 
@@ -37,6 +42,27 @@ def _order(path: str) -> int:
     if path in _EARLY:
         return _EARLY.index(path) - len(_EARLY)
     return 1 if path.startswith("objectives.") or path.endswith(_FIRST) else 2
+
+
+_CORE = (".kind", ".family", ".similarity", ".sampler", ".activation", "retriever.negatives", "reranker.negatives.per_positive",
+    "retriever.train", "reranker", "reranker.train", "classifier.train.loss", ".freeze", "split.by", ".primary")  # fmt: skip
+"""Ends of places that say what is trained, on which rows, and what it is measured by."""
+
+
+Paired = Callable[[str], bool]
+"""Whether the choices of a place stand beside every one of other such places."""
+
+
+def core(path: str) -> bool:
+    return path.endswith(_CORE)
+
+
+def everywhere(path: str) -> bool:
+    return True
+
+
+def nowhere(path: str) -> bool:
+    return False
 
 
 class _Stuck(Exception):
@@ -50,15 +76,17 @@ class _Stuck(Exception):
 class Language:
     """The choices of one kind of spec, and the rules that they must keep."""
 
-    def __init__(self, model: type[Section], rules: tuple[Rule, ...] = RULES, *, numbers: bool = False) -> None:
+    def __init__(self, model: type[Section], *, numbers: bool = False) -> None:
         """Of `numbers` that have a default, it is chosen whether they are written out, or they are left out."""
         self.model = model
-        self.rules = rules
-        self.numbers = numbers
-        known = {path: tuple(possible(found)) for path, found in ways(model).items()}
-        self.ways = {path: found for path, found in known.items() if found and (numbers or not found[0].is_number)}
+        self.rules = RULES[model]
+        self.ways = {path: found for path, found in ways(model).items() if numbers or not found[0].is_number}
         self.above = {path: {at for point in found for at, _ in point.when} for path, found in self.ways.items()}
         self.told = {new: {path for path in self.ways if path == new or new in self.above[path]} for new in self.ways}
+
+    def broken(self, chosen: Choices) -> list[Rule]:
+        """The rules that all choices of a spec break."""
+        return [rule for rule in self.rules if rule.breaks(Chosen(self.model, self.ways, chosen))]
 
     @cached_property
     def places(self) -> list[str]:
@@ -152,8 +180,9 @@ class Language:
 
     def breaking_alone(self, rule: Rule) -> Language:
         """The same with the opposite of a rule: what is legal there breaks it, and no other."""
-        opposite = replace(rule, breaks=lambda chosen: not rule.breaks(chosen))
-        return Language(self.model, (*(one for one in self.rules if one != rule), opposite), numbers=self.numbers)
+        other = copy(self)
+        other.rules = (*(one for one in self.rules if one != rule), opposite(rule))
+        return other
 
     def violating(self, rule: Rule) -> Iterator[Choices]:
         """Specs that break this rule alone: for every choice that it asks for one, where there is one."""
@@ -169,11 +198,8 @@ class Language:
                     yield found
 
 
-def possible(points: Iterable[Point]) -> Iterator[Point]:
-    """Without the choices that are excluded, and without the places that hang on them."""
-    for point in points:
-        if point.when.isdisjoint(EXCLUDED):
-            yield replace(point, options=tuple(one for one in point.options if (point.path, one.label) not in EXCLUDED))
+def opposite(rule: Rule) -> Rule:
+    return replace(rule, breaks=lambda chosen: not rule.breaks(chosen))
 
 
 def as_declared(point: Point, chosen: Choices) -> Iterable[Label]:
@@ -181,19 +207,20 @@ def as_declared(point: Point, chosen: Choices) -> Iterable[Label]:
 
 
 class Covering:
-    """Specs that together have every two choices that can stand together, or every choice `alone`.
+    """Specs that together have every choice, and every two choices that can stand together of those places that `paired` names.
 
     Attributes:
         specs: the choices of each spec.
-        apart: the pairs that the rules forbid; of a choice that stands `alone`, it twice.
+        apart: the pairs that the rules forbid; of a choice that none allows, it twice.
     """
 
-    def __init__(self, language: Language, *, alone: bool = False) -> None:
+    def __init__(self, language: Language, paired: Paired) -> None:
         self.language = language
         self.specs: list[Choices] = []
         self.apart: list[Pair] = []
         self.waiting: dict[Choice, set[Choice]] = {choice: set() for choice in language.choices()}
-        every = ((one, one) for one in language.choices()) if alone else combinations(language.choices(), 2)
+        first = [choice for choice in language.choices() if paired(choice[0])]
+        every = [*combinations(first, 2), *((one, one) for one in language.choices())]
         pairs = [pair for pair in every if any(True for _ in language.together(*pair))]
         for one, other in pairs:
             self.waiting[one].add(other)

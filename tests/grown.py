@@ -11,6 +11,7 @@ from functools import cache, cached_property
 from typing import get_args, get_origin
 
 from annotated_types import Ge, Gt, Le, Lt
+from bounded import fitted
 from pydantic.fields import FieldInfo
 
 from specforge import references
@@ -55,8 +56,9 @@ class Point:
 
     @property
     def is_number(self) -> bool:
-        """Whether it is a number that has a default: another one changes no more than a figure."""
-        return self.of.type in (int, float) and isinstance(self.default, int | float)
+        """Whether it is a number that has a default, and of which another changes no more than a figure."""
+        told = set(self.labels) <= {ABSENT, GIVEN}
+        return told and self.of.type in (int, float) and isinstance(self.default, int | float)
 
 
 def documents() -> list[type[Section]]:
@@ -94,12 +96,13 @@ WORDS: dict[str, tuple[Data, ...]] = {
     "split.column": ("part", "side"),
     "slices.part.source": ("docs", "rows"),
     "primary": ("nDCG@10", "RR@10", "Accuracy", *UNRANKED),
-    "metric": ("nDCG@10", "Spearman"),
-    "metrics": (("R@10", "AP@10"),),
+    "metric": ("nDCG@10", "Spearman", "Accuracy"),
+    "metrics": (("R@10", "AP@10"), ("F1",)),
     "negatives": (({"kind": "random"}, {"kind": "bm25"}),),
     "matryoshka.dimensions": ((64, 32, 16),),
     "weights": ((1.0, 1.0, 0.5),),
     "range": ((0.0, 5.0),),
+    "ranks": ((2, 80),),
     "base": ("org/model", "./model", "package:models==1.0/models/small"),
     "revision": (COMMIT,),
     "join.source": ("more",),
@@ -123,8 +126,14 @@ WORDS: dict[str, tuple[Data, ...]] = {
 """End of a path -> texts and lists that make sense there, where any text would not; an entry for a number is not used."""
 
 
+NUMBERS: dict[str, tuple[int | float, ...]] = {
+    "reranker.negatives.per_positive": (0,),
+    "retriever.loss.student_temperature": (0.05,),
+}
+"""Place -> numbers that mean something else than all others."""
+
 SEVERAL: dict[str, tuple[Data, ...]] = {"baselines": ("bm25", "untuned"), "fuse": ("bm25", "untuned")}
-"""End of a path -> the words of a list that stand together, where not all may."""
+"""End of a path -> the words of a list that stand together, where not all may; of other words all do."""
 
 
 def points(model: type[Section]) -> tuple[Point, ...]:
@@ -135,45 +144,70 @@ def points(model: type[Section]) -> tuple[Point, ...]:
 @cache
 def _points(root: Shape) -> tuple[Point, ...]:
     found = list(_below(root, "", frozenset()))
-    kinds = next(point for point in found if point.path == "objectives.it.kind")
+    kinds = [point for point in found if point.path == "objectives.it.kind"]
+    return (*found, *(_second_of(point) for point in kinds))
+
+
+def _second_of(kinds: Point) -> Point:
+    """The point of a second objective, where there are several kinds of them."""
     classes = {option.opens: option for option in reversed(kinds.options)}
-    return (*found, Point(SECOND, (Option(ABSENT), *reversed(classes.values())), frozenset(), kinds.of))
+    return Point(SECOND, (Option(ABSENT), *reversed(classes.values())), frozenset(), kinds.of)
+
+
+@dataclass(frozen=True, eq=False)
+class Place:
+    """A key of a section, or an entry with a name of the user's own, and how it is declared."""
+
+    path: str
+    shape: Shape
+    info: FieldInfo | None = None
+
+    @property
+    def name(self) -> str:
+        return self.path.rpartition(".")[2]
+
+    @cached_property
+    def choice(self) -> str:
+        """Where a choice is named: `split.by` for the section `split`."""
+        return self.path if self.shape.tag is None else f"{self.path}.{self.shape.tag}"
+
+    @cached_property
+    def options(self) -> tuple[Option, ...]:
+        return options(self.path, self.shape, self.info)
+
+    @cached_property
+    def entries(self) -> tuple[Place, ...]:
+        """Those with names of the user's own, where every spec has some."""
+        found = _entries(self.shape)
+        names = ENTRIES.get(self.path, ()) if found is not None else ()
+        return tuple(Place(f"{self.path}.{name}", found) for name in names if found is not None)
 
 
 def _below(section: Shape, path: str, when: frozenset[tuple[str, Label]], known: Iterable[str] = ()) -> Iterator[Point]:
-    for name, place, of, info in _keys(section, path):
-        if name in known:
-            continue
-        entries = _entries(of)
-        if entries is not None and place in ENTRIES:
-            for entry in ENTRIES[place]:
-                yield from _at(f"{place}.{entry}", entries, None, when)
-        else:
-            yield from _at(place, of, info, when)
+    for key in _keys(section, path):
+        if key.name not in known:
+            for place in key.entries or (key,):
+                yield from _at(place, when)
 
 
-def _at(place: str, of: Shape, info: FieldInfo | None, when: frozenset[tuple[str, Label]]) -> Iterator[Point]:
-    if place in FIXED or place in NEVER:
+def _at(place: Place, when: frozenset[tuple[str, Label]]) -> Iterator[Point]:
+    if place.path in FIXED or place.path in NEVER:
         return
-    found, path = options(place, of, info), choice_path(place, of)
+    found = place.options
     if len(found) > 1:
-        yield Point(path, found, when, of, info.default if info is not None else None)
+        yield Point(place.choice, found, when, place.shape, place.info.default if place.info is not None else None)
     for option in found:
         if option.opens is not None:
-            here = when | {(path, option.label)} if len(found) > 1 else when
-            yield from _below(option.opens, place, here, option.chosen_by)
+            here = when | {(place.choice, option.label)} if len(found) > 1 else when
+            yield from _below(option.opens, place.path, here, option.chosen_by)
 
 
-def _keys(section: Shape, path: str) -> Iterator[tuple[str, str, Shape, FieldInfo]]:
-    """The keys of a section, but for that which tells it apart: with path, shape and declaration."""
+@cache
+def _keys(section: Shape, path: str) -> tuple[Place, ...]:
+    """The keys of a section."""
     model: type[Section] = section.type
-    for name, of in fields(section).items():
-        yield name, f"{path}.{name}".lstrip("."), of, model.model_fields[name]
-
-
-def choice_path(place: str, of: Shape) -> str:
-    """Where a choice is named: `split.by` for the section `split`."""
-    return place if of.tag is None else f"{place}.{of.tag}"
+    declared = fields(section).items()
+    return tuple(Place(f"{path}.{name}".lstrip("."), of, model.model_fields[name]) for name, of in declared)
 
 
 def options(place: str, of: Shape, info: FieldInfo | None) -> tuple[Option, ...]:
@@ -199,7 +233,7 @@ def _of_member(place: str, of: Shape, tag: str | None, info: FieldInfo | None) -
         yield from () if words else (Option(GIVEN, None, of),)
     elif _words(place) and of.type not in (int, float):
         known = [value for value in _words(place) if isinstance(value, get_origin(of.type) or of.type)]
-        yield from (Option(value if isinstance(value, str) else GIVEN, value) for value in known)
+        yield from (Option(_label(value), value) for value in known)
     elif get_origin(of.type) is tuple:
         yield from _lists(place, shape(get_args(of.type)[0]))
     elif _entries(of) is not None:
@@ -209,6 +243,13 @@ def _of_member(place: str, of: Shape, tag: str | None, info: FieldInfo | None) -
         default = info.default if info is not None else None
         yield from (Option(word, word) for word in words)
         yield from () if words else (Option(GIVEN, scalar(place, of, default)),)
+        yield from (Option(number, number) for number in NUMBERS.get(place, ()))
+
+
+def _label(value: Data) -> Label:
+    """A text, and a list of texts with commas between them."""
+    texts = value if isinstance(value, tuple) else (value,)
+    return ", ".join(map(str, texts)) if all(isinstance(text, str) for text in texts) else GIVEN
 
 
 def _words(place: str) -> tuple[Data, ...]:
@@ -224,7 +265,8 @@ def _lists(place: str, entry: Shape) -> Iterator[Option]:
         yield Option(GIVEN, (scalar(place, entry, None),))
         return
     yield from (Option(str(word), (word,)) for word in words)
-    yield Option("all", SEVERAL.get(place.rpartition(".")[2], words))
+    several = SEVERAL.get(place.rpartition(".")[2], ())
+    yield Option("all", several if several and {*several} <= {*words} else words)
 
 
 def _entries(of: Shape) -> Shape | None:
@@ -304,31 +346,29 @@ def given(place: str, of: Shape, option: Option) -> Data:
 def build(model: type[Section], chosen: Choices, value: Value = given) -> dict[str, Data]:
     """The data of a spec. A place that nothing is chosen for has its first option."""
     data = _section(shape(model), "", chosen, value)
-    return completed(model, data, chosen)
+    return fitted(model, completed(model, data, chosen))
 
 
 def _section(
     section: Shape, path: str, chosen: Choices, value: Value, known: Mapping[str, Data] | None = None
 ) -> dict[str, Data]:
     data: dict[str, Data] = {**(known or {})}
-    for name, place, of, info in _keys(section, path):
-        entries = _entries(of)
-        if entries is not None and place in ENTRIES:
-            data[name] = {one: _value(f"{place}.{one}", entries, None, chosen, value) for one in ENTRIES[place]}
-        elif name not in data and place not in NEVER:
-            data[name] = _value(place, of, info, chosen, value)
+    for key in _keys(section, path):
+        if key.entries:
+            data[key.name] = {entry.name: _value(entry, chosen, value) for entry in key.entries}
+        elif key.name not in data and key.path not in NEVER:
+            data[key.name] = _value(key, chosen, value)
     return {name: here for name, here in data.items() if here != ABSENT}
 
 
-def _value(place: str, of: Shape, info: FieldInfo | None, chosen: Choices, value: Value) -> Data:
-    if place in FIXED:
-        return FIXED[place]
-    found = options(place, of, info)
-    label = chosen.get(choice_path(place, of), found[0].label)
-    option = next(option for option in found if option.label == label)
+def _value(place: Place, chosen: Choices, value: Value) -> Data:
+    if place.path in FIXED:
+        return FIXED[place.path]
+    label = chosen.get(place.choice, place.options[0].label)
+    option = next(option for option in place.options if option.label == label)
     if option.opens is not None:
-        return _section(option.opens, place, chosen, value, option.chosen_by)
-    return ABSENT if option.label == ABSENT else value(place, of, option)
+        return _section(option.opens, place.path, chosen, value, option.chosen_by)
+    return ABSENT if option.label == ABSENT else value(place.path, place.shape, option)
 
 
 def completed(model: type[Section], data: dict[str, Data], chosen: Choices) -> dict[str, Data]:
@@ -350,9 +390,8 @@ def objective(model: type[Section], name: str, chosen: Choices) -> dict[str, Dat
     """The data of one objective."""
     if name == "too":
         return second(model, chosen)
-    entries = _entries(fields(shape(model))["objectives"])
-    assert entries is not None
-    found = _value(f"objectives.{name}", entries, None, chosen, given)
+    entries = next(key for key in _keys(shape(model), "") if key.path == "objectives").entries
+    found = _value(next(entry for entry in entries if entry.name == name), chosen, given)
     assert isinstance(found, dict)
     return found
 

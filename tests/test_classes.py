@@ -17,11 +17,13 @@ from preparing import amounts, prepared
 from tiny import make_model
 
 from specforge.catalog.classes import Labelled
+from specforge.catalog.classifiers import CLASSIFIERS, FineTune, Frozen, Pairs, SetFit
 from specforge.checks import classes
 from specforge.checks.accounts import accounts
 from specforge.load import load
 from specforge.problems import Problem
-from specforge.source import read
+from specforge.shapes import choices, fields, shape
+from specforge.source import parse, read
 from specforge.spec.document import Classification
 
 SPEC = """\
@@ -193,12 +195,29 @@ FAMILIES = {
     "linear_probe": PROBE,
     "set_fit": "family: set_fit, seeds: [1, 2], train: {iterations: 3, learning_rate: 1e-3, checkpoint_steps: 5}",
     "set_fit_layer": "family: set_fit, train: {max_steps: 5, loss: cosent}, head: {kind: differentiable, end_to_end: true}",
+    "set_fit_online": "family: set_fit, train: {max_steps: 5, loss: online_contrastive, sampling: unique}",
     "set_fit_supervised": "family: set_fit, train: {loss: supervised_contrastive, epochs: 2}",
     "fine_tune": "family: fine_tune, freeze: {embeddings: true, layers: 1}, class_weights: balanced, "
     "train: {epochs: 6, learning_rate: 1e-3, checkpoint_steps: 4, gradient_accumulation: 2}",
     "fine_tune_head": "family: fine_tune, freeze: all_but_head, train: {epochs: 2, dropout: 0, select: {metric: F1}}",
 }
 """Each family, with what its template says in several ways."""
+
+
+def test_every_family_loss_and_head_is_trained() -> None:
+    """What the catalog has and no spec above takes, is not trained anywhere."""
+    texts = [SPEC.format(split="{by: item}", objective="", classifier=one) for one in FAMILIES.values()]
+    found = [load(parse(text.encode(), Path("small.yaml"), "small.yaml")[0])[0] for text in texts]
+    taken = [one.classifier for one in found if isinstance(one, Classification)]
+    assert {type(one) for one in taken} == {*CLASSIFIERS}
+    of_pairs = [one for one in taken if isinstance(one, SetFit)]
+    of_layers = [one for one in taken if isinstance(one, FineTune)]
+    assert {one.train.loss for one in of_pairs} == {*choices(fields(shape(Pairs))["loss"])}
+    assert {one.head.kind for one in of_pairs} == {*choices(fields(shape(SetFit))["head"])}
+    assert {one.freeze if isinstance(one.freeze, str) else type(one.freeze) for one in of_layers} >= {
+        Frozen,
+        "all_but_head",
+    }
 
 
 def ran(path: Path, *scripts: str) -> None:

@@ -8,17 +8,17 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from contextlib import suppress
 from functools import cache
 from itertools import combinations
 from pathlib import Path
 
 import duckdb
 import pytest
+from chosen import Rule
 from cleanness import Files, said_by_mypy, said_by_python, said_by_ruff
-from covering import Choice, Covering, Language, Pair
+from covering import Covering, Language, Pair, Paired, core, everywhere, nowhere
 from grown import Choices, build
-from legal import DOCUMENTS, Chosen, Rule, Undecided
+from legal import DOCUMENTS, RULES
 
 from specforge import plan
 from specforge.catalog.losses import LOSSES
@@ -31,90 +31,85 @@ from specforge.source import Source
 from specforge.spec.base import Section
 from specforge.spec.document import Classification, Spec
 
-EVERY_RULE = [(model, rule) for model in DOCUMENTS for rule in Language(model).rules if rule.searched]
-ALONE = (pytest.param(True, id="alone"), pytest.param(False, id="pairs", marks=pytest.mark.slow))
-"""Whether specs are looked at that have every choice, or, with the slow tests, every two choices."""
+EVERY_RULE = [(model, rule) for model in DOCUMENTS for rule in RULES[model] if rule.searched]
+ONCE: dict[Paired, pytest.MarkDecorator] = {one: pytest.mark.xdist_group(one.__name__) for one in (core, everywhere)}
+"""Specs that several tests look at are found by one process for all of them."""
 
-TYPED = 5
+MODELS = pytest.mark.parametrize("model", DOCUMENTS, ids=lambda model: model.__name__)
+EVERYWHERE = pytest.param(everywhere, marks=[pytest.mark.slow, ONCE[everywhere]])
+PAIRED = pytest.mark.parametrize("paired", [pytest.param(core, marks=ONCE[core]), EVERYWHERE])
+"""Which places' choices stand together by twos: what is trained and measured, or, with the slow tests, all."""
+
+TYPED: dict[Paired, int] = {nowhere: 5, everywhere: 1}
 """Of so many of these folders one is typed."""
 
 
 @cache
-def covering(model: type[Section], alone: bool) -> Covering:
-    return Covering(Language(model), alone=alone)
+def language(model: type[Section]) -> Language:
+    return Language(model)
 
 
-def checked(model: type[Section], chosen: Choices) -> tuple[Spec | None, list[Problem]]:
+@cache
+def covering(model: type[Section], paired: Paired) -> Covering:
+    return Covering(language(model), paired)
+
+
+def checked(model: type[Section], chosen: Choices) -> tuple[Spec | Classification | None, list[Problem]]:
     """The spec that choices make, and its errors."""
     data = build(model, chosen)
     source = Source("grown.yaml", Path("grown.yaml"), "", data, {})
     spec, problems = load(source)
-    assert not isinstance(spec, Classification)
     found = [*problems, *(static.check(spec, source) if spec is not None else ())]
     return spec, [problem for problem in found if problem.severity is Severity.ERROR]
 
 
-@pytest.mark.parametrize("model", DOCUMENTS, ids=lambda model: model.__name__)
-@pytest.mark.parametrize("alone", ALONE)
-def test_what_may_stand_together_passes_the_checks(model: type[Section], alone: bool) -> None:
-    for chosen in covering(model, alone).specs:
+@MODELS
+@PAIRED
+def test_what_may_stand_together_passes_the_checks(model: type[Section], paired: Paired) -> None:
+    for chosen in covering(model, paired).specs:
         _, problems = checked(model, chosen)
         assert not problems, f"{words(problems)}: no rule of legal.py forbids {chosen}"
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize("model", DOCUMENTS, ids=lambda model: model.__name__)
-def test_every_two_choices_stand_together_or_are_forbidden(model: type[Section]) -> None:
-    found = covering(model, False)
+@MODELS
+@PAIRED
+def test_every_two_choices_stand_together_or_are_forbidden(model: type[Section], paired: Paired) -> None:
+    found = covering(model, paired)
     seen = {pair for chosen in found.specs for pair in combinations(sorted(chosen.items(), key=repr), 2)}
-    apart = {tuple(sorted(pair, key=repr)) for pair in found.apart}
-    possible = [pair for pair in pairs(found.language) if next(found.language.together(*pair), None)]
+    apart = {tuple(sorted(pair, key=repr)) for pair in found.apart if pair[0] != pair[1]}
+    possible = [pair for pair in pairs(found.language, paired) if next(found.language.together(*pair), None)]
     assert {pair for pair in possible if pair not in seen} == apart
-    assert len(seen) > 10 * len(apart)
+    assert len(possible) > len(apart)
 
 
-def pairs(language: Language) -> Iterator[Pair]:
-    yield from combinations(sorted(language.choices(), key=repr), 2)
+def pairs(language: Language, paired: Paired) -> Iterator[Pair]:
+    yield from combinations(sorted([choice for choice in language.choices() if paired(choice[0])], key=repr), 2)
 
 
-@pytest.mark.parametrize("model", DOCUMENTS, ids=lambda model: model.__name__)
-def test_every_choice_has_a_legal_spec(model: type[Section]) -> None:
-    found = covering(model, True)
-    seen = {choice for chosen in found.specs for choice in chosen.items()}
-    alone = [choice for choice in found.language.choices() if choice not in seen]
-    assert [choice for choice in alone if not refused_alone(found.language, choice)] == []
-
-
-def refused_alone(language: Language, choice: Choice) -> bool:
-    """Whether a rule that asks for nothing else refuses it."""
-    for rule in language.rules:
-        asked = Chosen(language.model, language.ways, dict([choice]))
-        with suppress(Undecided):
-            if rule.breaks(asked) and asked.asked == {choice[0]}:
-                return True
-    return False
-
-
-@pytest.mark.parametrize("model", DOCUMENTS, ids=lambda model: model.__name__)
-@pytest.mark.parametrize("alone", ALONE)
-def test_what_is_forbidden_is_refused_at_its_place(model: type[Section], alone: bool) -> None:
-    language = covering(model, alone).language
-    for pair in covering(model, alone).apart:
-        for rule, chosen in language.breaking(*pair):
+@MODELS
+@PAIRED
+def test_what_is_forbidden_is_refused_at_its_place(model: type[Section], paired: Paired) -> None:
+    """Two choices may break several rules at once; a choice that is never legal breaks one alone."""
+    found = covering(model, paired)
+    for one, other in found.apart:
+        refused = list(found.language.breaking(one, other))
+        assert refused or one != other, f"no rule alone refuses {one}"
+        for rule, chosen in refused:
             assert_refused(model, chosen, rule)
+    assert sum(one == other for one, other in found.apart) < len(found.language.choices()) / 10
 
 
 @pytest.mark.parametrize(("model", "rule"), EVERY_RULE, ids=lambda one: getattr(one, "name", ""))
 def test_what_breaks_a_rule_is_refused(model: type[Section], rule: Rule) -> None:
     """One spec that breaks it alone."""
-    assert_refused(model, next(Language(model).violating(rule)), rule)
+    assert_refused(model, next(language(model).violating(rule)), rule)
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize(("model", "rule"), EVERY_RULE, ids=lambda one: getattr(one, "name", ""))
 def test_whatever_breaks_a_rule_is_refused(model: type[Section], rule: Rule) -> None:
     """Also where no two choices alone break it."""
-    for chosen in Language(model).violating(rule):
+    for chosen in language(model).violating(rule):
         assert_refused(model, chosen, rule)
 
 
@@ -146,19 +141,18 @@ def compiled(found: Covering) -> list[Files]:
     return folders
 
 
-def specs(found: Covering) -> Iterator[Spec]:
+def specs(found: Covering) -> Iterator[Spec | Classification]:
     for chosen in found.specs:
         spec, _ = checked(found.language.model, chosen)
         assert spec is not None
         yield spec
 
 
-@pytest.mark.parametrize("model", DOCUMENTS, ids=lambda model: model.__name__)
-@pytest.mark.parametrize("alone", ALONE)
-def test_what_may_stand_together_compiles(model: type[Section], alone: bool, tmp_path: Path) -> None:
-    folders = compiled(covering(model, alone))
+@pytest.mark.parametrize("paired", [nowhere, EVERYWHERE])
+def test_what_may_stand_together_compiles(paired: Paired, tmp_path: Path) -> None:
+    folders = [files for model in DOCUMENTS for files in compiled(covering(model, paired))]
     assert_clean(folders, tmp_path)
-    assert said_by_mypy(folders[::TYPED], tmp_path / "mypy") == ""
+    assert said_by_mypy(folders[:: TYPED[paired]], tmp_path / "mypy") == ""
 
 
 def assert_clean(folders: list[Files], tmp_path: Path) -> None:

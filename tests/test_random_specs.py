@@ -1,20 +1,29 @@
-"""Random specs that the checks let pass compile; a random mistake is refused, at its line, however the YAML is written."""
+"""Random specs compile; a random mistake, and a change that breaks a rule, are refused at their line, however the YAML is written."""
 
 from __future__ import annotations
 
 import ast
 import json
+from collections import Counter
 from pathlib import Path
 
+import duckdb
 import pytest
+from chosen import Rule
+from cleanness import Files
+from columns import WithColumns, written_columns
 from conftest import check_read
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from legal import DOCUMENTS, Rule
-from strategies import Mistake, Written, broken_specs, mistakes, specs
+from legal import DOCUMENTS
+from mistakes import KINDS, Mistake
+from strategies import broken_spec, changed_spec, language, mistakes, plain_spec, specs
+from written import Written
 
 from specforge import plan
+from specforge.checks.opening import Rows, open_all
 from specforge.load import load
+from specforge.plan import Plan
 from specforge.problems import Problem, Severity
 from specforge.render import MANIFEST, render
 from specforge.source import Data, Source, parse
@@ -29,6 +38,9 @@ STEADY = settings(
 """The same examples in every run."""
 
 SEEDS = st.integers(0, 2**16)
+MODELS = pytest.mark.parametrize("model", DOCUMENTS, ids=lambda model: model.__name__)
+MORE = pytest.mark.parametrize("times", [1, pytest.param(10, marks=pytest.mark.slow)])
+"""With the slow tests, so many times as many examples."""
 
 
 def read(text: str) -> tuple[Source, list[Problem]]:
@@ -39,34 +51,42 @@ def errors(problems: list[Problem]) -> list[Problem]:
     return [problem for problem in problems if problem.severity is Severity.ERROR]
 
 
-def told(text: str) -> dict[tuple[str, int], str]:
-    """Code and line of every error -> what is said."""
-    found = errors(read(text)[1])
-    return {(problem.code, problem.span.line): problem.message for problem in found if problem.span is not None}
+Told = dict[tuple[str, int], str]
+"""Code and line of every error -> what is said."""
 
 
-@pytest.mark.parametrize("model", DOCUMENTS, ids=lambda model: model.__name__)
-def test_what_passes_the_checks_compiles(model: type[Section]) -> None:
-    passed: list[bool] = []
+def told(text: str) -> Told:
+    return lines(errors(read(text)[1]))
 
-    @settings(STEADY, max_examples=60)
+
+def lines(problems: list[Problem]) -> Told:
+    return {(problem.code, problem.span.line): problem.message for problem in problems if problem.span is not None}
+
+
+@MODELS
+@MORE
+def test_a_random_spec_compiles(model: type[Section], times: int) -> None:
+    plans: list[Plan] = []
+
+    @settings(STEADY, max_examples=40 * times)
     @given(specs(model), SEEDS)
-    def compiles(data: dict[str, Data], seed: int) -> None:
-        source, problems = read(Written(data, seed).text)
-        passed.append(not errors(problems))
-        if passed[-1]:
-            assert_compiles(source)
+    def passes(data: dict[str, Data], seed: int) -> None:
+        written = Written(data, seed)
+        source, problems = read(written.text)
+        assert not errors(problems), f"{lines(errors(problems))}\n{written.text}"
+        spec, _ = load(source)
+        assert spec is not None
+        plans.append(plan.make(spec, Path("/project/specs/grown.yaml")))
 
-    compiles()
-    assert sum(passed) > 0.4 * len(passed), f"{sum(passed)} of {len(passed)} random specs are legal"
+    passes()
+    made = render(plans)
+    assert made[:10] == render(plans[:10])
+    for files in made:
+        assert_complete(files)
 
 
-def assert_compiles(source: Source) -> None:
-    spec, _ = load(source)
-    assert spec is not None
-    made = plan.make(spec, Path("/project/specs/grown.yaml"))
-    files, again = render([made, made])
-    assert files == again
+def assert_complete(files: Files) -> None:
+    """All modules parse, and the manifest names lines that there are."""
     for name, text in files.items():
         if name.endswith(".py"):
             ast.parse(text)
@@ -76,37 +96,86 @@ def assert_compiles(source: Source) -> None:
     assert places and all(1 <= int(line) <= files[name].count("\n") for name, _, line in places)
 
 
-@pytest.mark.parametrize("model", DOCUMENTS, ids=lambda model: model.__name__)
-def test_a_mistake_is_told_at_its_line(model: type[Section]) -> None:
+@MODELS
+@MORE
+def test_a_mistake_is_told_at_its_line(model: type[Section], times: int) -> None:
     kinds: set[str] = set()
 
-    @settings(STEADY, max_examples=400)
+    @settings(STEADY, max_examples=150 * times)
     @given(mistakes(model), SEEDS)
     def is_told(mistake: Mistake, seed: int) -> None:
         assert isinstance(mistake.data, dict)
         kinds.add(mistake.what)
         written = Written(mistake.data, seed, mistake.twice)
         found = told(written.text)
+        places = {written.line(keys) for keys in (mistake.at, *mistake.others)}
         where = f"{mistake.what} at {mistake.at}, told {found}\n{written.text}"
-        assert (mistake.code, written.line(mistake.at)) in found, where
+        assert any((mistake.code, line) in found for line in places), where
 
     is_told()
-    assert len(kinds) >= 8
+    assert kinds == {kind.__name__ for kind in KINDS}
 
 
-@pytest.mark.parametrize("model", DOCUMENTS, ids=lambda model: model.__name__)
-def test_what_does_not_go_together_is_told_at_its_line(model: type[Section]) -> None:
-    broken: set[str] = set()
+@MODELS
+@MORE
+def test_what_does_not_go_together_is_told_at_its_line(model: type[Section], times: int) -> None:
+    """Every rule is broken in random specs."""
+    for rule in (rule for rule in language(model).rules if rule.searched):
+        for seed in range(times):
+            written = Written(broken_spec(model, rule, seed), seed)
+            assert_told(told(written.text), [rule], written)
 
-    @settings(STEADY, max_examples=150)
-    @given(broken_specs(model), SEEDS)
-    def is_told(made: tuple[dict[str, Data], Rule], seed: int) -> None:
-        data, rule = made
+
+def assert_told(found: Told, rules: list[Rule], written: Written) -> None:
+    """One of the rules is told at its place, and nothing that is none of them."""
+    said = f"{[rule.name for rule in rules]}: {found}\n{written.text}"
+    places = [(rule.code, line) for rule in rules for at in rule.at for line in written.lines_of(tuple(at.split(".")))]
+    assert any(place in found for place in places), said
+    assert {code for code, _ in found} <= {rule.code for rule in rules}, said
+
+
+@MODELS
+@MORE
+def test_another_choice_passes_or_breaks_a_rule(model: type[Section], times: int) -> None:
+    """Of a right spec one choice is changed: it is right still, or refused where it breaks a rule."""
+    seen = Counter[bool]()
+    for seed in range(150 * times):
+        data, rules = changed_spec(model, seed)
         written = Written(data, seed)
-        broken.add(rule.name)
         found = told(written.text)
-        places = {line for at in rule.at for line in written.lines_of(tuple(at.split(".")))}
-        assert any((rule.code, line) in found for line in places), f"{rule.name}: {found}\n{written.text}"
+        seen[bool(rules)] += 1
+        if rules:
+            assert_told(found, rules, written)
+        else:
+            assert not found, f"{found}\n{written.text}"
+    assert min(seen[True], seen[False]) > 10 * times
 
-    is_told()
-    assert len(broken) > 10
+
+@MODELS
+@MORE
+def test_a_wrong_column_is_told_at_its_line(model: type[Section], times: int, tmp_path: Path) -> None:
+    kinds = Counter[str]()
+    for seed in range(10 * times):
+        made = written_columns(model, plain_spec(model, seed), seed, tmp_path)
+        assert_columns(made, seed, tmp_path, kinds)
+    assert {"sources", "objectives"} <= {*kinds}
+
+
+def assert_columns(made: WithColumns, seed: int, folder: Path, kinds: Counter[str]) -> None:
+    """No column is missing, and each that is misspelt is."""
+    assert missing(Written(made.data, seed), folder) == {}
+    for keys, data in made.misspelt():
+        kinds[str(keys[0])] += 1
+        written = Written(data, seed)
+        found = missing(written, folder)
+        assert ("SF004", written.line(keys)) in found, f"{keys}: {found}\n{written.text}"
+
+
+def missing(written: Written, folder: Path) -> Told:
+    """What is said where the sources are opened."""
+    source, problems = read(written.text)
+    assert not errors(problems), f"{lines(errors(problems))}\n{written.text}"
+    spec, _ = load(source)
+    assert spec is not None
+    with duckdb.connect() as db:
+        return lines(list(open_all(Rows(spec, source, folder, db))))

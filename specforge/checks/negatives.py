@@ -40,7 +40,8 @@ def given(spec: Spec, source: Source) -> Iterator[Problem]:
         if isinstance(one, Given) and not has:
             kinds = " and ".join(dict.fromkeys(value.kind for value in spec.objectives.values()))
             message = f'negatives "given" need an objective that has some, and {kinds} has none'
-            yield Problem("SF101", message, source.value_span(keys), keys, 'take "mined", "bm25" or "random"')
+            place = (*keys, "kind")
+            yield Problem("SF101", message, source.value_span(place), place, 'take "mined", "bm25" or "random"')
 
 
 def window(spec: Spec, source: Source) -> Iterator[Problem]:
@@ -60,7 +61,8 @@ def scores_apart(spec: Spec, source: Source) -> Iterator[Problem]:
             continue
         if one.min_score > one.max_score:
             message = f'"min_score" is {one.min_score:g}, more than "max_score", {one.max_score:g}'
-            yield Problem("SF003", message, source.value_span(keys), keys, "no document would be left")
+            place = (*keys, "min_score")
+            yield Problem("SF003", message, source.value_span(place), place, "no document would be left")
 
 
 def tuned(spec: Spec, source: Source) -> Iterator[Problem]:
