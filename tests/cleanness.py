@@ -17,7 +17,7 @@ RULES = "E,F,I,B,UP,SIM,C4,PTH,RUF"
 Files = Mapping[str, str]
 """File name -> text, of one folder."""
 
-_IMPORT = re.compile(r"^(\s*)(?:from (\w+) import |import (\w+)$)", re.M)
+_IMPORT = re.compile(r"^(\s*)(?:from (\w+) import |import (\w+)(?: as (\w+))?$)", re.M)
 
 
 def said_by_ruff(folders: Iterable[Files], at: Path) -> str:
@@ -56,11 +56,11 @@ def _modules(files: Files) -> dict[str, str]:
         return named[stem][0]
 
     def renamed(match: re.Match[str]) -> str:
-        indent, origin, module = match.groups()
+        indent, origin, module, known = match.groups()
         if f"{origin or module}.py" not in files:
             return match[0]
         name = visit(origin or module)
-        return f"{indent}from {name} import " if origin else f"{indent}import {name} as {module}"
+        return f"{indent}from {name} import " if origin else f"{indent}import {name} as {known or module}"
 
     for name in files:
         if name.endswith(".py"):
