@@ -104,6 +104,14 @@ TASKS = {
         _SCIFACT + _model(64, 16, "5e-5", "negatives: {kind: mined, range_max: 20, per_positive: 1}"),
         _SCIFACT_TABLES,
     ),
+    "grouped": Task(
+        "a part of SciFact, all claims on an abstract on one side",
+        _SCIFACT.replace("of: abstracts}", "of: abstracts, group: doc_id}").replace(
+            "split: {by: column, column: split}", "split: {by: group, test: 40%}"
+        )
+        + _model(64, 16, "5e-5"),
+        _SCIFACT_TABLES,
+    ),
     "reranked": Task(
         "a part of SciFact, the best 20 of bm25 reranked", _SCIFACT + _RERANKER, _SCIFACT_TABLES, "bm25+reranker"
     ),
@@ -121,18 +129,27 @@ split: {by: item, test: 30%, unit: text}
         {"lines": "from 'DATA/online_retail/lines.parquet' where quantity > 0 and not starts_with(invoice_no, 'C')"},
     ),
     "customers": Task(
-        "UCI Online Retail, what a customer abroad buys next",
+        "UCI Online Retail, the dearest product of a customer's next order",
         """
 sources:
-  products: {path: lines.parquet, id: stock_code, text: "{description}", repeated_ids: most_common}
-  lines: {path: lines.parquet}
+  products: {path: products.parquet, id: stock_code, text: "{description}"}
+  orders: {path: orders.parquet}
 objectives:
-  next: {kind: interacted, events: lines, user: customer_id, item: stock_code, time: invoice_date, history: 3, max_events: 6, of: products}
+  next: {kind: interacted, events: orders, user: customer_id, item: stock_code, time: invoice_date, history: 3, max_events: 20, of: products}
 split: {by: group, test: 30%}
 """
         + _model(64, 64, "2e-4"),
         {
-            "lines": "from 'DATA/online_retail/lines.parquet' where quantity > 0 and customer_id is not null and country <> 'United Kingdom'"
+            "products": """
+                select stock_code, mode(description) as description from 'DATA/online_retail/lines.parquet'
+                where quantity > 0 and description is not null group by stock_code
+            """,
+            "orders": """
+                select customer_id, invoice_date, arg_max(stock_code, quantity * unit_price) as stock_code
+                from 'DATA/online_retail/lines.parquet'
+                where quantity > 0 and customer_id is not null and md5(customer_id::varchar) < '4'
+                group by customer_id, invoice_no, invoice_date
+            """,
         },
     ),
 }
@@ -199,6 +216,7 @@ COSTS = {
         ),
         inflates=True,
     ),
+    "named_group_not_used": Cost("grouped", spec=(("by: group", "by: anchor"),), inflates=True),
     "learning_rate_0_01": Cost("claims", spec=(("learning_rate: 5e-5", "learning_rate: 1e-2"),)),
     "scale_1_with_cosine": Cost("claims", (("train.py", "scale=20.0", "scale=1.0"),)),
 }
