@@ -42,7 +42,7 @@ def _describe(definition: Json, docs: dict[str, str]) -> None:
 
 def sections() -> list[type[Section]]:
     """Every section of the language, by name; classes that others derive from them are none."""
-    own = [section for section in _below(Section) if section.__module__.startswith("specforge.")]
+    own = dict.fromkeys(section for section in _below(Section) if section.__module__.startswith("specforge."))
     return sorted(own, key=lambda section: section.__name__)
 
 
