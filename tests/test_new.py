@@ -178,7 +178,7 @@ def test_a_moment_is_read_as_it_is_written(tmp_path: Path) -> None:
 
 def test_an_id_is_unique_past_the_sample_too(tmp_path: Path) -> None:
     with duckdb.connect() as db:
-        rows = "select n % 100_001 as short, 'name ' || n as id, 'a text of words ' || n % 9 as words from range(100_100) r(n)"
+        rows = "select n % 100_001 as short, 'name ' || n as id, 'a text of words ' || n as words, 'kind ' || n % 9 as sort from range(100_100) r(n)"
         db.sql(rows).write_parquet(str(tmp_path / "many.parquet"))
     (source,) = made(tmp_path, "labelled", tmp_path / "many.parquet").sources.values()
     assert source.id == "id"

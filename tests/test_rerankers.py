@@ -367,10 +367,10 @@ def test_pairs_that_are_cut(root: Path) -> None:
 
 
 def problems(root: Path, text: str) -> list[Problem]:
-    """What all checks say, but for the size of the evaluation."""
+    """What all checks say, but for the size of the evaluation and a learning rate that only a tiny model bears."""
     (root / "small.yaml").write_text(text, encoding="utf-8")
     found = pipeline.with_rows(pipeline.read(root / "small.yaml"))
-    return [one for one in found.problems if one.code != "SF307"]
+    return [one for one in found.problems if one.code not in ("SF110", "SF307")]
 
 
 def codes(root: Path, text: str) -> set[str]:
