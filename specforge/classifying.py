@@ -13,6 +13,7 @@ from specforge.catalog.classifiers import (
     LogisticRegression,
     SetFit,
 )
+from specforge.catalog.libraries import ENCODING
 from specforge.quote import Code
 from specforge.run.stage import Stage
 from specforge.spec.document import Classification
@@ -248,7 +249,7 @@ def stages(spec: Classification) -> tuple[Stage, ...]:
     repeats = ("repeats",) if more_seeds(spec) else ()
     own = _LIBRARIES[spec.classifier.family]
     embedded = _probe(spec) is not None
-    beside = _ENCODING if "linear_probe" in baselines(spec) else ("pyarrow",)
+    beside = _PROBING if "linear_probe" in baselines(spec) else ("pyarrow",)
     used = tuple(dict.fromkeys([*own, *(("sentence-transformers",) if embedded else ()), *_selecting(spec)]))
     libraries = ("duckdb", "pyarrow", *staging.readers(spec))
     found = (
@@ -276,10 +277,10 @@ def _selecting(spec: Classification) -> tuple[str, ...]:
     return ("scikit-learn",) if isinstance(spec.classifier, FineTune) and spec.classifier.train.select else ()
 
 
-_ENCODING = ("sentence-transformers", "transformers", "torch", "scikit-learn", "numpy", "pyarrow")
+_PROBING = (*ENCODING, "scikit-learn", "numpy", "pyarrow")
 _LIBRARIES: dict[str, tuple[str, ...]] = {
-    "set_fit": (*_ENCODING, "setfit", "accelerate", "datasets"),
+    "set_fit": (*_PROBING, "setfit", "accelerate", "datasets"),
     "fine_tune": ("transformers", "torch", "accelerate", "datasets", "numpy", "pyarrow"),
-    "linear_probe": _ENCODING,
+    "linear_probe": _PROBING,
 }
 """Family -> the distributions that train it."""

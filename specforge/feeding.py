@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from specforge.catalog import shapes
 from specforge.catalog.augmentations import Augmentation
 from specforge.catalog.negatives import Found, Given, Mined, Negatives
 from specforge.catalog.objectives import Objective
 from specforge.catalog.shapes import SHAPES, Coercion, Need, prompt_of
+from specforge.problems import Keys
 from specforge.spec.document import Spec
 from specforge.spec.models import Judge
 
@@ -20,6 +23,14 @@ Path = tuple[str, tuple[Coercion, ...]]
 def kinds(spec: Spec) -> tuple[Negatives, ...]:
     """Where the negatives come from, in the order of the spec; none where nothing is said."""
     return spec.encoder.kinds_of_negatives if spec.encoder is not None else ()
+
+
+def places(spec: Spec) -> Iterator[tuple[Keys, Negatives]]:
+    """The same, each with its place."""
+    given = spec.encoder.negatives if spec.encoder is not None else None
+    for row, one in enumerate(kinds(spec)):
+        keys: Keys = ("retriever", "negatives")
+        yield (*keys, row) if isinstance(given, tuple) else keys, one
 
 
 def path(spec: Spec, objective: Objective, takes: tuple[str, ...] | None = None) -> Path | None:

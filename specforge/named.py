@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from specforge import feeding
+from specforge.catalog.negatives import Mined
 from specforge.problems import Keys
 from specforge.references import model
 from specforge.spec.document import Experiment, Spec
@@ -81,10 +83,6 @@ def others(spec: Experiment) -> Iterator[tuple[Keys, str, OtherModel]]:
 
 
 def _filters(spec: Spec) -> Iterator[tuple[Keys, str, OtherModel]]:
-    given = spec.encoder.negatives if spec.encoder is not None else None
-    rows = enumerate(given) if isinstance(given, tuple) else [(None, given)]
-    for row, one in rows:
-        found = getattr(one, "filter", None)
-        if isinstance(found, OtherModel):
-            place: Keys = ("retriever", "negatives") if row is None else ("retriever", "negatives", row)
-            yield (*place, "filter"), "filter", found
+    for place, one in feeding.places(spec):
+        if isinstance(one, Mined) and one.filter is not None:
+            yield (*place, "filter"), "filter", one.filter

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from specforge import reading, references, teaching, training
+from specforge.catalog.libraries import ENCODING
 from specforge.quote import Code
 from specforge.rerankers import UNTUNED, graded, grades, has_untuned, shape_of, trained
 from specforge.run.stage import Stage
@@ -45,6 +46,7 @@ def values(spec: Spec, folder: str, retriever: str, *, shown: bool) -> Values:
         "reranker_trained": train is not None,
         "reranker_base": reading.base(section, at, folder),
         "reranker_exact": section.precision == "fp32",
+        "reranker_outputs": Code("GRADES" if grades(spec) else "1"),
         "reranker_grades": at.loss.grades if grades(spec) else None,
         "reranker_model": model,
         "pipeline_system": pipeline(spec, retriever),
@@ -101,8 +103,7 @@ def stages(
     if section is None:
         return ()
     model = (references.model(section.base, section.revision),)
-    encoding = ("sentence-transformers", "transformers", "torch")
-    answering = (*encoding, *searching) if spec.encoder else searching
+    answering = (*ENCODING, *searching) if spec.encoder else searching
     tuned = ("train_reranker",) if trained(spec) else ()
     read = model if has_untuned(spec) or not tuned else ()
     found = Stage(
@@ -115,7 +116,7 @@ def stages(
         ("prepare", "candidates", *teaching.reranker_scripts(spec)),
         model,
         (),
-        (*encoding, "accelerate", "datasets", "numpy", "pyarrow", "ir-measures"),
+        (*ENCODING, "accelerate", "datasets", "numpy", "pyarrow", "ir-measures"),
         section.precision,
     )
     scoring = Stage(
@@ -125,7 +126,7 @@ def stages(
         ("prepare", "candidates", *tuned),
         read,
         (),
-        (*encoding, "pyarrow"),
+        (*ENCODING, "pyarrow"),
         section.precision,
     )
     return (found, *teaching.reranker_stages(spec), *([tuning] if tuned else []), scoring)

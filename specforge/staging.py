@@ -6,12 +6,11 @@ from dataclasses import dataclass
 
 from specforge import feeding, measuring, named, parts, reading, references, relations, reranking, teaching
 from specforge.catalog.families import FAMILIES
-from specforge.catalog.libraries import READERS
+from specforge.catalog.libraries import ENCODING, READERS
 from specforge.run.stage import Stage
 from specforge.spec.document import Experiment, Spec
 from specforge.systems import baselines, fused, is_tuned, more_seeds, needs_untuned, precision_of
 
-_ENCODING = ("sentence-transformers", "transformers", "torch")
 _RANKING = ("ir-measures", "numpy", "scipy")
 
 
@@ -50,14 +49,14 @@ def _shared(spec: Spec, scripts: tuple[str, ...]) -> _Shared:
     retriever = spec.encoder
     clustering = _clustering(spec) if measuring.selects(spec) else ()
     adapting = retriever.adaptation.libraries if retriever else ()
-    training = (*_ENCODING, "accelerate", "datasets", *adapting, *clustering)
+    training = (*ENCODING, "accelerate", "datasets", *adapting, *clustering)
     model = (references.model(retriever.base, retriever.revision),) if retriever else ()
     mined = ("mine",) if feeding.mines(spec) else ()
     return _Shared(
         data=data(spec),
         model=model,
         scripts=scripts,
-        encoding=_ENCODING if retriever else (),
+        encoding=ENCODING if retriever else (),
         training=training if is_tuned(spec) else (),
         searching=FAMILIES[retriever.family].libraries if retriever else ("bm25s",),
         ready=("prepare", "train") if is_tuned(spec) else ("prepare",),

@@ -4,6 +4,7 @@ that their templates are filled with."""
 from __future__ import annotations
 
 from specforge import feeding, mining, named, reading, references, rerankers
+from specforge.catalog.libraries import ENCODING
 from specforge.catalog.shapes import SHAPES
 from specforge.quote import Code
 from specforge.run.stage import Stage
@@ -12,8 +13,6 @@ from specforge.spec.models import BiEncoderTeacher, Guide, Judge
 from specforge.templating import At
 
 Values = dict[str, object]
-
-_ENCODING = ("sentence-transformers", "transformers", "torch")
 
 
 def values(spec: Spec, folder: str) -> Values:
@@ -92,6 +91,7 @@ def _scorer(spec: Spec, section: Judge, trail: str, words: str, folder: str) -> 
         "place": reading.model(section, at, folder) | reading.precision(section.precision),
         "words": Code(words),
         "exact": section.precision == "fp32",
+        "outputs": Code("1"),
         "scores": not vectors,
     }
     return {"scorer": scorer}
@@ -127,5 +127,5 @@ def reranker_stages(spec: Spec) -> tuple[Stage, ...]:
 
 def _stage(name: str, output: str, needs: tuple[str, ...], section: Judge, *more: str) -> Stage:
     model = references.model(section.model, section.revision)
-    libraries = (*_ENCODING, "numpy", "pyarrow", *more)
+    libraries = (*ENCODING, "numpy", "pyarrow", *more)
     return Stage(name, f"{name}.py", output, needs, (model,), (), libraries, section.precision)

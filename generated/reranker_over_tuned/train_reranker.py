@@ -81,6 +81,17 @@ def training_rows(queries: list[Asked]) -> Dataset:
     return Dataset.from_list([{"anchor": anchor, "document": text, "label": label} for anchor, text, label in rows])
 
 
+def write_counts(file: Path, queries: list[Asked], rows: int) -> None:
+    """How much there is to train on."""
+    counts = {
+        "queries": len(queries),
+        "positives": sum(len(one.relevant) for one in queries),
+        "negatives": sum(len(one.others) for one in queries),
+        "rows": rows,
+    }
+    file.write_text(json.dumps(counts, indent=1) + "\n", encoding="utf-8")
+
+
 def last_checkpoint(folder: Path) -> str | None:
     """The newest checkpoint that was written to its end: its state is the last file of it."""
 
@@ -134,13 +145,7 @@ def main(work: Path, seed: int = 42) -> None:
     model.save_pretrained(str(work / "reranker.tmp"), create_model_card=False)
     history = [line for line in trainer.state.log_history if "loss" in line or "eval_runtime" in line]
     (work / "reranker.tmp/history.json").write_text(json.dumps(history, indent=1) + "\n", encoding="utf-8")
-    counts = {
-        "queries": len(queries),
-        "positives": sum(len(one.relevant) for one in queries),
-        "negatives": sum(len(one.others) for one in queries),
-        "rows": len(rows),
-    }
-    (work / "reranker.tmp/rows.json").write_text(json.dumps(counts, indent=1) + "\n", encoding="utf-8")
+    write_counts(work / "reranker.tmp/rows.json", queries, len(rows))
     shutil.rmtree(work / "reranker", ignore_errors=True)
     (work / "reranker.tmp").rename(work / "reranker")
 

@@ -159,9 +159,11 @@ def _collection(start: Start, table: Table | None) -> Iterator[str]:
         yield '    text: "{text}"  # look: the columns that are embedded, each in braces'
         return
     id = start.guesses.ids[table.name]
-    told = start.guesses.columns.get("attribute")
-    apart = {id.column.name, told.column.name if told is not None else ""}
-    texts = [column for column in table.texts if column.name not in apart] or table.texts
+    texts, told = (
+        [column for column in table.texts if column.name != id.column.name],
+        start.guesses.columns.get("attribute"),
+    )
+    texts = [column for column in texts if told is None or column.name != told.column.name] or texts
     words = json.dumps(". ".join(f"{{{column.name}}}" for column in texts), ensure_ascii=False)
     yield f"    id: {_plain(id.column.name)}  # guessed: {id.why}"
     yield f"    text: {words}  # guessed: the columns that read like texts"

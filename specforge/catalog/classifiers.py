@@ -122,10 +122,10 @@ class SetFit(_Embedding):
     family: Literal["set_fit"]
     """Pairs of texts first, then a head on the vectors."""
 
-    train: Pairs = Pairs()
+    train: Pairs = Pairs.model_construct()
     """How the model is tuned."""
 
-    head: AnyHead = LogisticRegression(kind="logistic_regression")
+    head: AnyHead = LogisticRegression.model_construct(kind="logistic_regression")
     """What tells the classes apart by their vectors."""
 
 
@@ -193,7 +193,7 @@ class FineTune(Classifier):
     class_weights: ClassWeights = "equal"
     """Whether errors in rare classes weigh more: `balanced` weighs each class alike."""
 
-    train: FineTuning = FineTuning()
+    train: FineTuning = FineTuning.model_construct()
     """How the model is trained."""
 
 

@@ -26,6 +26,9 @@ LIBRARIES = {
 }
 """Distribution -> version."""
 
+ENCODING = ("sentence-transformers", "transformers", "torch")
+"""Those that encode texts, or read them in pairs."""
+
 READERS = {
     "hub": ("datasets",),
     "sqlite": ("adbc-driver-manager", "adbc-driver-sqlite"),

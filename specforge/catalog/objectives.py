@@ -98,7 +98,7 @@ class Grouped(Objective):
     weight: Literal["equal", "lift", "count"] = "equal"
     """How often a pair is drawn in an epoch: all alike, or in proportion to the lower bound of its lift or to its count."""
 
-    judgments: Judgments = Judgments()
+    judgments: Judgments = Judgments.model_construct()
     """Which pairs of the judging groups are relevant."""
 
 

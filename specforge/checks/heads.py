@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from pathlib import Path
 
 from specforge import models, rerankers
 from specforge.catalog.bases import Base
@@ -17,9 +16,8 @@ _HEADS = ("classifier", "score", "head", "classification_head")
 """What the weights of a sequence classifier call its head."""
 
 
-def check(spec: Spec, section: CrossEncoder, source: Source, base: Path) -> Iterator[Problem]:
+def check(spec: Spec, section: CrossEncoder, source: Source, found: models.Model) -> Iterator[Problem]:
     """A base that ranks without training has a head that was trained, and it gives one score."""
-    found = models.model(section, base)
     yield from bases.past_positions(source, ("reranker",), section.max_length, found.base.positions)
     keys: Keys = ("reranker", "base")
     if found.base.code:

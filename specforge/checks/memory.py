@@ -9,7 +9,7 @@ from specforge import rerankers
 from specforge.catalog.adaptations import Freeze, Lora
 from specforge.catalog.classifiers import Classifier, FineTune, Frozen, LinearProbe
 from specforge.catalog.evidence import Evidence
-from specforge.catalog.losses.cross_encoder import CachedMultipleNegativesRanking
+from specforge.catalog.losses.base import Loss
 from specforge.catalog.shapes import SHAPES
 from specforge.models import Model
 from specforge.named import Named
@@ -114,16 +114,19 @@ def texts_at_once(spec: Spec) -> int:
     train, loss = spec.train, spec.encoded.loss
     assert train is not None
     contrasted = any(isinstance(value, Evidence) and value.has_negatives for value in spec.objectives.values())
-    return (3 if contrasted else 2) * min(train.batch_size, getattr(loss, "mini_batch_size", train.batch_size))
+    return (3 if contrasted else 2) * _kept_at_once(loss, train.batch_size)
 
 
 def pairs_at_once(section: CrossEncoder, train: Train, shape: str) -> int:
     """Pairs of a query and a document that a reranker's batch holds: one a row, or those of a positive and its negatives."""
     rest = section.negatives.per_positive if SHAPES[shape].contrasts and "document" not in SHAPES[shape].roles else 0
     pairs = train.batch_size * (1 + rest + getattr(section.loss, "in_batch_negatives", 0))
-    # of lists, mini batches are computed one after the other, and all are kept for the backward pass
-    at_once = section.loss.mini_batch_size if isinstance(section.loss, CachedMultipleNegativesRanking) else pairs
-    return min(pairs, at_once)
+    return _kept_at_once(section.loss, pairs)
+
+
+def _kept_at_once(loss: Loss | None, number: int) -> int:
+    """Of a batch, what is kept for the backward pass at one time. Mini batches of lists are all kept until it comes."""
+    return min(number, getattr(loss, "mini_batch_size", number)) if loss is not None and loss.cached else number
 
 
 def gib(amount: int) -> str:

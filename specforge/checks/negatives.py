@@ -16,14 +16,9 @@ _KEYS: Keys = ("retriever", "negatives")
 
 
 def _each(spec: Spec) -> Iterator[tuple[Keys, Negatives]]:
-    """Every way to find negatives, and its place."""
-    found = spec.encoder.negatives if spec.encoder is not None else None
-    if spec.train is None or found is None:
-        return
-    if not isinstance(found, tuple):
-        yield _KEYS, found
-        return
-    yield from (((*_KEYS, row), one) for row, one in enumerate(found))
+    """Every way to find negatives, and its place, where something trains."""
+    if spec.train is not None:
+        yield from feeding.places(spec)
 
 
 def any_kind(spec: Spec, source: Source) -> Iterator[Problem]:

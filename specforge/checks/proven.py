@@ -96,8 +96,8 @@ def read_otherwise(source: Source, file: Path) -> Iterator[Problem]:
     )
     begin = max((min(len(first["trained"]), len(first["encoded"])) if place is None else place) - _AROUND, 0)
     evidence = tuple(
-        f"{when}, token {begin + 1} on: {' '.join(map(str, first[side][begin : begin + 2 * _AROUND]))} (of {len(first[side])})"
-        for when, side in (("trained", "trained"), ("encoded", "encoded"))
+        f"{side}, token {begin + 1} on: {' '.join(map(str, first[side][begin : begin + 2 * _AROUND]))} (of {len(first[side])})"
+        for side in ("trained", "encoded")
     )
     yield Problem("SF203", message, source.value_span(_BASE), _BASE, hint, evidence)
 

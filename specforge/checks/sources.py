@@ -174,13 +174,14 @@ def model(spec: Experiment, source: Source, base: Path) -> Iterator[Problem]:
         if absent:
             continue
         yield from bases.without_commit(source, one)
-        yield from memory.memory(spec, source, one, models.named(one.model, one.revision, base))
+        found = models.named(one.model, one.revision, base)
+        yield from memory.memory(spec, source, one, found)
         if isinstance(spec, Spec) and one.section in sections:
-            yield from teachers.check(spec, one, sections[one.section], source, base)
+            yield from teachers.check(spec, one, sections[one.section], source, found, base)
         elif isinstance(spec, Spec) and spec.reranker is not None and one.section == ("reranker",):
-            yield from heads.check(spec, spec.reranker, source, base)
-        elif spec.encoder is not None:
-            yield from _of_encoder(spec, spec.encoder, source, base)
+            yield from heads.check(spec, spec.reranker, source, found)
+        else:
+            yield from _of_encoder(spec, source, found)
 
 
 def _there(one: Named, source: Source, base: Path) -> list[Problem]:
@@ -199,9 +200,8 @@ def _there(one: Named, source: Source, base: Path) -> list[Problem]:
     return []
 
 
-def _of_encoder(spec: Experiment, section: models.Based, source: Source, base: Path) -> Iterator[Problem]:
+def _of_encoder(spec: Experiment, source: Source, found: models.Model) -> Iterator[Problem]:
     """What a base gives a retriever or a classifier."""
-    found = models.model(section, base)
     if not isinstance(spec, Spec):
         yield from bases.positions(spec, source, found.base)
         return

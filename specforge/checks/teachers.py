@@ -121,11 +121,8 @@ def retokenized(spec: Spec, source: Source) -> Iterator[Problem]:
 
 def filters(spec: Spec, source: Source) -> Iterator[Problem]:
     """A filter's scores are held against something."""
-    given = spec.encoder.negatives if spec.encoder is not None and spec.train is not None else None
-    rows = enumerate(given) if isinstance(given, tuple) else [(None, given)]
-    for row, one in rows:
+    for place, one in feeding.places(spec) if spec.train is not None else ():
         if isinstance(one, Mined) and one.filter is not None and not one.limited:
-            place: Keys = ("retriever", "negatives") if row is None else ("retriever", "negatives", row)
             keys: Keys = (*place, "filter")
             message = '"filter" has no effect: neither a limit nor a margin is held against its scores'
             yield idle(source, keys, message, 'set "max_score", "absolute_margin" or "relative_margin"')
@@ -143,9 +140,10 @@ def revisions(spec: Spec, source: Source) -> Iterator[Problem]:
 RULES = (unheard, speaks, itself, reach, whole, retokenized, filters, revisions)
 
 
-def check(spec: Spec, one: Named, section: OtherModel, source: Source, base: Path) -> Iterator[Problem]:
+def check(
+    spec: Spec, one: Named, section: OtherModel, source: Source, found: models.Model, base: Path
+) -> Iterator[Problem]:
     """What a model's own files say of it, where they are at hand; `base` is the folder of the spec."""
-    found = models.named(one.model, one.revision, base)
     if found.base.code:
         message = f"the {one.role} runs only with Python code of its own, which is trusted of a base alone"
         yield Problem("SF403", message, source.value_span(one.keys), one.keys, "take another model")

@@ -10,7 +10,11 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 
 
 class Section(BaseModel):
-    """A mapping of the spec: unknown keys are refused, values are not converted, nothing changes after loading."""
+    """A mapping of the spec: unknown keys are refused, values are not converted, nothing changes after loading.
+
+    A section that is a default is made by `model_construct`: to validate it would build its schema whenever its module is
+    imported.
+    """
 
     model_config = ConfigDict(
         extra="forbid",

@@ -53,7 +53,7 @@ class Measures(Section):
     slices: dict[Name, Slice] = Field(default_factory=dict)
     """Parts of the test queries to measure apart, by name."""
 
-    bootstrap: Bootstrap = Bootstrap()
+    bootstrap: Bootstrap = Bootstrap.model_construct()
     """How the intervals are made."""
 
     @property

@@ -68,7 +68,7 @@ class BiEncoderTeacher(Judge):
     kind: Literal["bi_encoder"]
     """It makes a vector of each text."""
 
-    prompts: Prompts = Prompts()
+    prompts: Prompts = Prompts.model_construct()
     """Text put before queries and documents."""
 
 

@@ -68,10 +68,10 @@ class CrossEncoder(Section):
     teacher: AnyTeacher | None = None
     """The model that the training pairs are shown to beforehand, for losses that learn from its scores (distillation)."""
 
-    negatives: FoundNegatives = FoundNegatives()
+    negatives: FoundNegatives = FoundNegatives.model_construct()
     """Documents that are not relevant, to train on."""
 
-    train: RerankerTrain | Literal["none"] = RerankerTrain()
+    train: RerankerTrain | Literal["none"] = RerankerTrain.model_construct()
     """How the model is trained, or `none` for a cross encoder as it comes."""
 
     @property

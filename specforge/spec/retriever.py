@@ -119,7 +119,7 @@ class Retriever(Section):
     trust_remote_code: bool = False
     """Whether the model's own Python code may run; it can do anything that you can. A Hub model then needs `revision` (SF403)."""
 
-    prompts: Prompts = Prompts()
+    prompts: Prompts = Prompts.model_construct()
     """Text put before queries and documents."""
 
     max_length: Annotated[int, Field(ge=2, le=131072)] = 256
@@ -131,7 +131,7 @@ class Retriever(Section):
     precision: Literal["auto", "fp32", "bf16"] = "auto"
     """Number format of the matrix products; `auto` takes bf16 where the machine has it."""
 
-    adaptation: AnyAdaptation = Full(kind="full")
+    adaptation: AnyAdaptation = Full.model_construct(kind="full")
     """Which weights are trained."""
 
     loss: Loss | None = None
@@ -146,7 +146,7 @@ class Retriever(Section):
     negatives: AnyNegatives | tuple[AnyNegatives, ...] | None = None
     """Where the negatives of training rows come from: one kind, or a list of kinds, each of which adds its own. A document that is known to be relevant to the query is never one, nor is the query itself or a document that is held out. Without it, the objective's own, where it has some; the other texts of a batch serve in-batch losses in any case."""
 
-    train: Train | Literal["none"] = Train()
+    train: Train | Literal["none"] = Train.model_construct()
     """How the model is trained, or `none` for the base model as it comes."""
 
     @property
@@ -212,7 +212,7 @@ class SparseEncoder(Retriever):
     activation: Literal["relu", "log1p_relu"] | None = None
     """What is done to the model's scores of words: `relu` takes log(1 + score) of those above 0, `log1p_relu` takes the logarithm twice, which makes fewer words heavy. Without it, as the base says, and `relu` where it says nothing."""
 
-    max_active_dims: ActiveDims = ActiveDims()
+    max_active_dims: ActiveDims = ActiveDims.model_construct()
     """How many words of a text keep their weight, in index and search."""
 
     similarity: Literal["dot"] = "dot"

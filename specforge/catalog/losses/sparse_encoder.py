@@ -35,7 +35,7 @@ class Regulariser(Section):
 class _Splade(Loss):
     similarities: ClassVar[tuple[str, ...]] = ("dot",)
 
-    regulariser: Regulariser = Regulariser()
+    regulariser: Regulariser = Regulariser.model_construct()
     """What makes vectors sparse."""
 
 
