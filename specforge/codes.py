@@ -105,6 +105,7 @@ _ALL = (
     Code("SF503", "best-not-restored", _ERROR, "the saved model does not reproduce the best score"),
     Code("SF504", "impossible-metric", _ERROR, "a metric outside what is possible"),
     Code("SF505", "no-improvement", _WARNING, "no improvement over a baseline"),
+    Code("SF507", "other-model", _ERROR, "an index of another model, contract or corpus than the one that asks"),
 )
 
 CODES: dict[str, Code] = {code.code: code for code in _ALL}

@@ -302,6 +302,7 @@ def embedding(stem: str, tuned: bool) -> Values:
         "words": Code("tuned" if of_tuned else "base"),
         "model": Code('str(work / "model")' if of_tuned else "encoder.base_model()"),
         "output": output,
+        "folder": Code(output),
         "temporary": f"{output}.tmp",
         "of_tuned": of_tuned,
     }

@@ -15,7 +15,6 @@ _DENSE = {
     "read_test": Code('np.load(vectors / "test.npy")'),
     "read_corpus": Code('np.load(vectors / "corpus.npy")'),
     "read_split": Code('np.load(work / f"vectors/{split}.npy")'),
-    "digest": Code("hashlib.sha256(vectors.tobytes()).hexdigest()"),
     "compared": Code("np.stack([rows[query] for query in part.ids]) @ documents.T"),
 }
 """What generated code says of arrays of one vector a text."""
@@ -25,7 +24,6 @@ _OWN = {
     "read_test": Code('read_vectors(vectors, "test")'),
     "read_corpus": Code('read_vectors(vectors, "corpus")'),
     "read_split": Code('read_vectors(work / "vectors", split)'),
-    "digest": Code("digest(vectors)"),
     "compared": Code("encoder.compare(asked[[places[query] for query in part.ids]], documents)"),
 }
 """The same of what a family keeps in its own way, by the functions of its templates."""
@@ -38,6 +36,7 @@ def values(retriever: Retriever) -> Values:
         "family": {
             **(_DENSE if family.dense else _OWN),
             "dense": family.dense,
+            "suffix": family.suffix,
             "model": Code(family.model),
             "trainer": Code(family.trainer),
             "arguments": Code(family.arguments),

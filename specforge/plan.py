@@ -128,7 +128,8 @@ def _template(stem: str, spec: Spec) -> str:
 
 
 def _scripts(spec: Spec) -> list[str]:
-    trained = ["proof", "train"] if is_tuned(spec) else []
+    trained = ["contract"] if spec.encoder else []
+    trained += ["proof", "train"] if is_tuned(spec) else []
     trained += ["augment"] if feeding.augmentations(spec) else []
     trained += ["first"] if feeding.trains_twice(spec) else []
     trained += ["mine"] if feeding.mines(spec) else []

@@ -9,7 +9,7 @@ from dataclasses import asdict
 from pathlib import Path
 
 from specforge.checks.words import listed
-from specforge.errors import UsageError
+from specforge.errors import StageError, UsageError
 from specforge.report import tables as report
 
 
@@ -18,6 +18,7 @@ def search(root: Path, name: str, query: str, k: int, *, system: str | None, com
 
     Raises:
         UsageError: nothing was run under this name, or it ranks nothing, or has no such system, or no other to compare with.
+        StageError: model, documents and index do not belong together, or are damaged.
     """
     code, work = root / "generated" / name, root / "runs" / name
     if name.isidentifier() and (work / "evaluation").exists() and not (code / "search.py").exists():
@@ -31,9 +32,12 @@ def search(root: Path, name: str, query: str, k: int, *, system: str | None, com
     if system is not None and system not in systems:
         raise UsageError(f'"{name}" has no system "{system}"; it has {listed(systems)}')
     wanted = list(systems) if compare else [system or next(iter(systems))]
-    found: dict[str, list[dict[str, object]]] = {
-        system: [asdict(hit) for hit in systems[system](work, query, k)] for system in wanted
-    }
+    try:
+        found: dict[str, list[dict[str, object]]] = {
+            system: [asdict(hit) for hit in systems[system](work, query, k)] for system in wanted
+        }
+    except ValueError as error:  # what the generated code refuses: an index of another model, other documents
+        raise StageError(f'cannot ask "{name}": {error}') from error
     if as_json:
         return json.dumps(found, indent=1, ensure_ascii=False) + "\n"
     console = report.console()

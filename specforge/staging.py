@@ -81,11 +81,12 @@ def stages(spec: Spec, scripts: tuple[str, ...]) -> tuple[Stage, ...]:
         ),
     ]
     measured = tuple(stage.name for stage in found if stage.name not in _UNMEASURED)
-    return (*found, _evaluation(spec, shared, measured))
+    checked = ("train",) if is_tuned(spec) else ()
+    return (*found, _evaluation(spec, shared, (*checked, *measured)))
 
 
 _UNMEASURED = ("first", "mine", "label", "train", "candidates", "label_reranker", "train_reranker")
-"""Stages whose output the evaluation reads by way of others alone."""
+"""Stages whose figures the evaluation reads by way of others alone."""
 
 
 def _prepare(spec: Spec, shared: _Shared) -> Stage:
@@ -122,14 +123,13 @@ def _of_training(spec: Spec, shared: _Shared) -> list[Stage]:
 
 def _of_answers(spec: Spec, shared: _Shared) -> list[Stage]:
     """The vectors of the system under test, and their index."""
-    found, precision, encoded = [], precision_of(spec), ("prepare",)
+    found, precision, ready, base = [], precision_of(spec), shared.ready, _base(spec, shared)
     if spec.encoder:
-        base = _base(spec, shared)
-        found.append(Stage("embed", "embed.py", "vectors", shared.ready, base, (), shared.encoding, precision))
-        encoded = ("embed",)
+        found.append(Stage("embed", "embed.py", "vectors", ready, base, (), shared.encoding, precision))
+        ready = (*ready, "embed")
     if spec.ranks:
-        libraries = (*shared.searching, "numpy")
-        found.append(Stage("index", "index.py", "index", encoded, (), (), libraries, precision))
+        libraries = (*shared.encoding, *shared.searching, "numpy", "pyarrow")
+        found.append(Stage("index", "index.py", "index", ready, base, (), libraries, precision))
     return found
 
 
@@ -155,8 +155,9 @@ def _repeated(spec: Spec, shared: _Shared) -> list[Stage]:
 
 def _evaluation(spec: Spec, shared: _Shared, measured: tuple[str, ...]) -> Stage:
     judging = (*shared.searching, "pytrec-eval-terrier", *_RANKING) if spec.ranks else ("numpy", "pyarrow")
-    libraries = (*_lexical(fused(spec)), *judging, *_clustering(spec))
-    return Stage("evaluation", "evaluation.py", "evaluation", measured, (), (), libraries, precision_of(spec))
+    libraries = (*shared.encoding, *_lexical(fused(spec)), *judging, *_clustering(spec))
+    base = _base(spec, shared)
+    return Stage("evaluation", "evaluation.py", "evaluation", measured, base, (), libraries, precision_of(spec))
 
 
 def _base(spec: Spec, shared: _Shared) -> tuple[str, ...]:

@@ -28,7 +28,9 @@ def run(code: Path, work: Path, *scripts: str) -> None:
             mock.patch.object(sys, "argv", [script, "--work", str(work)]),
             mock.patch.object(sys, "path", [str(code), *sys.path]),
         ):
-            runpy.run_path(str(code / script), run_name="__main__")
-        for name in set(sys.modules) - known:
-            if (code / f"{name}.py").is_file():
-                del sys.modules[name]
+            try:
+                runpy.run_path(str(code / script), run_name="__main__")
+            finally:
+                for name in set(sys.modules) - known:
+                    if (code / f"{name}.py").is_file():
+                        del sys.modules[name]

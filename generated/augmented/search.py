@@ -8,9 +8,12 @@ from pathlib import Path
 
 import faiss
 import numpy as np
+from sentence_transformers import SentenceTransformer
 
+import contract
 import encoder
-from ranking import Corpus, read_corpus
+from index import opened
+from ranking import Corpus, read_corpus, unchanged
 
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parents[1]
@@ -26,9 +29,9 @@ class Hit:
     score: float
 
 
-def hits(index: faiss.Index, model: str, query: str, corpus: Corpus, k: int) -> list[Hit]:
+def hits(index: faiss.Index, model: SentenceTransformer, query: str, corpus: Corpus, k: int) -> list[Hit]:
     """The `k` best documents of an index, which holds vectors of that model."""
-    scores, rows = index.search(encoder.encode(encoder.load(model), [query], "query"), min(k, len(corpus.ids)))
+    scores, rows = index.search(encoder.encode(model, [query], "query"), min(k, len(corpus.ids)))
     return [
         Hit(place, corpus.ids[row], corpus.texts[row], float(score))
         for place, (score, row) in enumerate(zip(scores[0], rows[0], strict=True), start=1)
@@ -38,16 +41,21 @@ def hits(index: faiss.Index, model: str, query: str, corpus: Corpus, k: int) -> 
 
 def indexed(work: Path, query: str, k: int) -> list[Hit]:
     """What the built index answers."""
-    index = faiss.read_index(str(work / "index/index.faiss"))
-    return hits(index, str(work / "model"), query, read_corpus(work), k)
+    corpus = read_corpus(work)
+    index = opened(work, corpus)
+    model = contract.opened(str(work / "model"), work / "index")
+    return hits(index, model, query, corpus, k)
 
 
 def untuned(work: Path, query: str, k: int) -> list[Hit]:
     """What the base model answers."""
+    corpus = read_corpus(work)
+    unchanged(corpus, work / "untuned")
+    model = contract.opened(encoder.base_model(), work / "untuned")
     vectors = np.load(work / "untuned/corpus.npy")
     index = faiss.IndexFlat(vectors.shape[1], faiss.METRIC_INNER_PRODUCT)
     index.add(vectors)
-    return hits(index, encoder.base_model(), query, read_corpus(work), k)
+    return hits(index, model, query, corpus, k)
 
 
 SYSTEMS: dict[str, Callable[[Path, str, int], list[Hit]]] = {

@@ -4,6 +4,7 @@ import argparse
 import shutil
 from pathlib import Path
 
+import contract
 import encoder
 from vectors import write_vectors
 
@@ -12,11 +13,14 @@ ROOT = HERE.parents[1]
 
 
 def main(work: Path) -> None:
-    """Make `vectors/` in the work folder."""
-    shutil.rmtree(work / "untuned.tmp", ignore_errors=True)
-    write_vectors(encoder.base_model(), work, work / "untuned.tmp")
+    """Make `untuned/` in the work folder."""
+    scratch = work / "untuned.tmp"
+    shutil.rmtree(scratch, ignore_errors=True)
+    model = encoder.load(encoder.base_model())
+    write_vectors(model, work, scratch)
+    contract.seal(model, work, scratch)
     shutil.rmtree(work / "untuned", ignore_errors=True)
-    (work / "untuned.tmp").rename(work / "untuned")
+    scratch.rename(work / "untuned")
 
 
 if __name__ == "__main__":

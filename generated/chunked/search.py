@@ -8,10 +8,12 @@ from pathlib import Path
 
 import faiss
 import numpy as np
+from sentence_transformers import SentenceTransformer
 
+import contract
 import encoder
-from index import nearest
-from ranking import Corpus, read_corpus
+from index import nearest, opened
+from ranking import Corpus, read_corpus, unchanged
 
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parents[1]
@@ -28,9 +30,9 @@ class Hit:
     score: float
 
 
-def hits(index: faiss.Index, model: str, query: str, corpus: Corpus, k: int) -> list[Hit]:
+def hits(index: faiss.Index, model: SentenceTransformer, query: str, corpus: Corpus, k: int) -> list[Hit]:
     """The `k` best documents of an index of chunks, which holds vectors of that model; each with its best chunk."""
-    asked = encoder.encode(encoder.load(model), [query], "query")
+    asked = encoder.encode(model, [query], "query")
     (best,) = nearest(index, asked, corpus.owners, min(k, len(corpus.ids)))
     return [
         Hit(place, corpus.ids[doc], corpus.chunk_ids[row], corpus.chunks[row], score)
@@ -40,16 +42,21 @@ def hits(index: faiss.Index, model: str, query: str, corpus: Corpus, k: int) -> 
 
 def indexed(work: Path, query: str, k: int) -> list[Hit]:
     """What the built index answers."""
-    index = faiss.read_index(str(work / "index/index.faiss"))
-    return hits(index, str(work / "model"), query, read_corpus(work), k)
+    corpus = read_corpus(work)
+    index = opened(work, corpus)
+    model = contract.opened(str(work / "model"), work / "index")
+    return hits(index, model, query, corpus, k)
 
 
 def untuned(work: Path, query: str, k: int) -> list[Hit]:
     """What the base model answers."""
+    corpus = read_corpus(work)
+    unchanged(corpus, work / "untuned")
+    model = contract.opened(encoder.base_model(), work / "untuned")
     vectors = np.load(work / "untuned/corpus.npy")
     index = faiss.IndexFlat(vectors.shape[1], faiss.METRIC_INNER_PRODUCT)
     index.add(vectors)
-    return hits(index, encoder.base_model(), query, read_corpus(work), k)
+    return hits(index, model, query, corpus, k)
 
 
 SYSTEMS: dict[str, Callable[[Path, str, int], list[Hit]]] = {

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.cluster import KMeans
 
+import contract
 from held_out import Documents, Figure, Floats, Numbers, read_documents
 from intervals import SEED, compared, on_all
 
@@ -85,6 +86,7 @@ def write_scores(path: Path, documents: Documents, found: dict[str, Numbers]) ->
 
 def main(work: Path) -> None:
     """Make `evaluation/` in the work folder: metrics.json, and scores.csv with every document's clusters."""
+    contract.opened(str(work / "model"), work / "vectors")
     scratch = work / "evaluation.tmp"
     shutil.rmtree(scratch, ignore_errors=True)
     scratch.mkdir(parents=True)

@@ -43,8 +43,9 @@ def base_model() -> str:
 QUERY_LENGTH = 24
 DIMENSION = 64
 SKIPLIST = list(string.punctuation)
+POOL_FACTOR = 2.0
 POOLING = HierarchicalTokenPooling(
-    pool_factor=2.0,
+    pool_factor=POOL_FACTOR,
     num_protected_tokens=1,
     normalize_embeddings=True,
     tasks=["document"],
@@ -106,6 +107,19 @@ def load(model: str) -> MultiVectorEncoder:
     return encoder
 
 
+def refuse(rows: Sequence[int] | NDArray[np.int64], texts: Sequence[str]) -> None:
+    """Refuse a model that gives some texts vectors with numbers that are not finite.
+
+    Raises:
+        ValueError: there are such rows.
+    """
+    if len(rows):
+        raise ValueError(
+            f"the model gives {len(rows):,} of {len(texts):,} texts no finite vector, such as {texts[rows[0]][:80]!r}: "
+            "it diverged in training, or overflows in this precision"
+        )
+
+
 def encode(encoder: MultiVectorEncoder, texts: Sequence[str], role: str) -> TokenVectors:
     """The vectors of the tokens of every text. Each distinct text is encoded once, texts of like length together."""
     distinct = {text: row for row, text in enumerate(dict.fromkeys(texts))}
@@ -118,6 +132,7 @@ def encode(encoder: MultiVectorEncoder, texts: Sequence[str], role: str) -> Toke
             show_progress_bar=len(distinct) > 10_000,
             convert_to_numpy=True,
         )
+    refuse([row for row, part in enumerate(found) if not np.isfinite(part).all()], list(distinct))
     pooled = POOLING.pool([torch.from_numpy(part) for part in found], task=role)
     vectors = [unit(part.numpy()) for part in pooled]
     return together([vectors[distinct[text]] for text in texts])

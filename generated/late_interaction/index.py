@@ -1,7 +1,6 @@
 """Build the index that answers queries from the document vectors."""
 
 import argparse
-import hashlib
 import json
 import shutil
 from dataclasses import dataclass
@@ -10,8 +9,9 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-import encoder
+import contract
 from encoder import QUERY_LENGTH, TokenVectors, compare
+from ranking import Corpus, read_corpus, unchanged
 from vectors import read_vectors
 
 HERE = Path(__file__).resolve().parent
@@ -65,28 +65,38 @@ def figures(vectors: TokenVectors, asked: TokenVectors) -> dict[str, float]:
     }
 
 
-def digest(vectors: TokenVectors) -> str:
-    """The sha256 of all vectors."""
-    return hashlib.sha256(vectors.tokens.tobytes() + vectors.starts.tobytes()).hexdigest()
+def size(folder: Path) -> int:
+    """The bytes of what answers queries."""
+    return sum(file.stat().st_size for file in folder.iterdir() if file.suffix == ".npy")
+
+
+def opened(work: Path, corpus: Corpus) -> Index:
+    """The index in `index/`.
+
+    Raises:
+        ValueError: it holds other documents [SF507], or is damaged.
+    """
+    folder = work / "index"
+    unchanged(corpus, folder)
+    written = json.loads((folder / "figures.json").read_text(encoding="utf-8"))["bytes"]
+    if size(folder) != written:
+        raise ValueError(f'"{folder}" has {size(folder):,} bytes, and {written:,} were written; make it again')
+    return read_index(work / "index")
 
 
 def main(work: Path) -> None:
-    """Make `index/` in the work folder: what answers queries, and the fingerprint of the vectors that it holds."""
+    """Make `index/` in the work folder: what answers queries, and the contract of the vectors that it holds."""
+    contract.opened(str(work / "model"), work / "vectors")
+    unchanged(read_corpus(work), work / "vectors")
     scratch = work / "index.tmp"
     shutil.rmtree(scratch, ignore_errors=True)
     scratch.mkdir(parents=True)
     vectors = read_vectors(work / "vectors", "corpus")
     write_index(build(vectors), scratch)
-    contract = {
-        "prompts": encoder.PROMPTS,
-        "max_length": encoder.MAX_LENGTH,
-        "similarity": encoder.SIMILARITY,
-        "bf16": encoder.BF16,
-        "vectors_sha256": digest(vectors),
-        "bytes": sum(file.stat().st_size for file in scratch.iterdir()),
-        **figures(vectors, read_vectors(work / "vectors", "test")),
-    }
-    (scratch / "contract.json").write_text(json.dumps(contract, indent=1) + "\n", encoding="utf-8")
+    found = {"bytes": size(scratch), **figures(vectors, read_vectors(work / "vectors", "test"))}
+    (scratch / "figures.json").write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
+    shutil.copy(work / "vectors/corpus.sha256", scratch)
+    contract.hand_on(work / "vectors", scratch)
     shutil.rmtree(work / "index", ignore_errors=True)
     scratch.rename(work / "index")
 

@@ -6,8 +6,11 @@ from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from sentence_transformers import MultiVectorEncoder
+
+import contract
 import encoder
-from index import Index, read_index
+from index import Index, opened
 from ranking import Corpus, read_corpus
 
 HERE = Path(__file__).resolve().parent
@@ -24,9 +27,9 @@ class Hit:
     score: float
 
 
-def hits(index: Index, model: str, query: str, corpus: Corpus, k: int) -> list[Hit]:
+def hits(index: Index, model: MultiVectorEncoder, query: str, corpus: Corpus, k: int) -> list[Hit]:
     """The `k` best documents of an index, which holds vectors of that model."""
-    scores, rows = index.search(encoder.encode(encoder.load(model), [query], "query"), min(k, len(corpus.ids)))
+    scores, rows = index.search(encoder.encode(model, [query], "query"), min(k, len(corpus.ids)))
     return [
         Hit(place, corpus.ids[row], corpus.texts[row], float(score))
         for place, (score, row) in enumerate(zip(scores[0], rows[0], strict=True), start=1)
@@ -36,8 +39,10 @@ def hits(index: Index, model: str, query: str, corpus: Corpus, k: int) -> list[H
 
 def indexed(work: Path, query: str, k: int) -> list[Hit]:
     """What the built index answers."""
-    index = read_index(work / "index")
-    return hits(index, str(work / "model"), query, read_corpus(work), k)
+    corpus = read_corpus(work)
+    index = opened(work, corpus)
+    model = contract.opened(str(work / "model"), work / "index")
+    return hits(index, model, query, corpus, k)
 
 
 SYSTEMS: dict[str, Callable[[Path, str, int], list[Hit]]] = {

@@ -15,6 +15,7 @@ from sentence_transformers.multi_vector_encoder.losses import MultiVectorMultipl
 from sentence_transformers.multi_vector_encoder.scoring import colbert_scores
 from torch.nn.attention import SDPBackend, sdpa_kernel
 
+import contract
 import encoder
 import proof
 
@@ -115,6 +116,7 @@ def main(work: Path, seed: int = 42) -> None:
     (work / "model.tmp/proof.json").write_text(json.dumps(figures, indent=1) + "\n", encoding="utf-8")
     read = proof.tokens(trainer.data_collator, saved, work)
     (work / "model.tmp/tokens.json").write_text(json.dumps(read) + "\n", encoding="utf-8")
+    contract.seal(saved, work, work / "model.tmp")
     shutil.rmtree(work / "model", ignore_errors=True)
     (work / "model.tmp").rename(work / "model")
 

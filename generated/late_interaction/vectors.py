@@ -4,18 +4,20 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
+from sentence_transformers import MultiVectorEncoder
 
 import encoder
-from ranking import Queries, Scorer, read_corpus, read_queries
+from ranking import Queries, Scorer, digest, read_corpus, read_queries
 
 
-def write_vectors(model: str, work: Path, folder: Path) -> None:
+def write_vectors(model: MultiVectorEncoder, work: Path, folder: Path) -> None:
     """Encode the corpus and the queries: `corpus`, `dev` and `test`, each as `.tokens.npy` and `.starts.npy`."""
     folder.mkdir(parents=True, exist_ok=True)
-    loaded = encoder.load(model)
-    texts = {"corpus": read_corpus(work).texts} | {split: read_queries(work, split).texts for split in ("dev", "test")}
+    corpus = read_corpus(work)
+    (folder / "corpus.sha256").write_text(digest(corpus), encoding="utf-8")
+    texts = {"corpus": corpus.texts} | {split: read_queries(work, split).texts for split in ("dev", "test")}
     for name, part in texts.items():
-        found = encoder.encode(loaded, part, "document" if name == "corpus" else "query")
+        found = encoder.encode(model, part, "document" if name == "corpus" else "query")
         np.save(folder / f"{name}.tokens.npy", found.tokens)
         np.save(folder / f"{name}.starts.npy", found.starts)
 

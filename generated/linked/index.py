@@ -1,7 +1,6 @@
 """Build the index that answers queries from the document vectors."""
 
 import argparse
-import hashlib
 import json
 import shutil
 from pathlib import Path
@@ -10,7 +9,8 @@ import faiss
 import numpy as np
 from numpy.typing import NDArray
 
-import encoder
+import contract
+from ranking import Corpus, read_corpus, unchanged
 
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parents[1]
@@ -23,22 +23,38 @@ def build(vectors: NDArray[np.float32]) -> faiss.Index:
     return index
 
 
+def size(folder: Path) -> int:
+    """The bytes of what answers queries."""
+    return sum(file.stat().st_size for file in folder.iterdir() if file.suffix == ".faiss")
+
+
+def opened(work: Path, corpus: Corpus) -> faiss.Index:
+    """The index in `index/`.
+
+    Raises:
+        ValueError: it holds other documents [SF507], or is damaged.
+    """
+    folder = work / "index"
+    unchanged(corpus, folder)
+    written = json.loads((folder / "figures.json").read_text(encoding="utf-8"))["bytes"]
+    if size(folder) != written:
+        raise ValueError(f'"{folder}" has {size(folder):,} bytes, and {written:,} were written; make it again')
+    return faiss.read_index(str(work / "index/index.faiss"))
+
+
 def main(work: Path) -> None:
-    """Make `index/` in the work folder: the faiss index, and the fingerprint of the vectors that it holds."""
+    """Make `index/` in the work folder: the faiss index, and the contract of the vectors that it holds."""
+    contract.opened(str(work / "model"), work / "vectors")
+    unchanged(read_corpus(work), work / "vectors")
     scratch = work / "index.tmp"
     shutil.rmtree(scratch, ignore_errors=True)
     scratch.mkdir(parents=True)
     vectors: NDArray[np.float32] = np.load(work / "vectors/corpus.npy")
     faiss.write_index(build(vectors), str(scratch / "index.faiss"))
-    contract = {
-        "prompts": encoder.PROMPTS,
-        "max_length": encoder.MAX_LENGTH,
-        "similarity": encoder.SIMILARITY,
-        "bf16": encoder.BF16,
-        "vectors_sha256": hashlib.sha256(vectors.tobytes()).hexdigest(),
-        "bytes": sum(file.stat().st_size for file in scratch.iterdir()),
-    }
-    (scratch / "contract.json").write_text(json.dumps(contract, indent=1) + "\n", encoding="utf-8")
+    found = {"bytes": size(scratch)}
+    (scratch / "figures.json").write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
+    shutil.copy(work / "vectors/corpus.sha256", scratch)
+    contract.hand_on(work / "vectors", scratch)
     shutil.rmtree(work / "index", ignore_errors=True)
     scratch.rename(work / "index")
 

@@ -17,6 +17,7 @@ from sentence_transformers.util import cos_sim
 from torch.nn.attention import SDPBackend, sdpa_kernel
 from torch.nn.functional import pad
 
+import contract
 import encoder
 import proof
 
@@ -153,6 +154,7 @@ def main(work: Path, seed: int = 42, first: bool = False) -> None:
     (work / "model.tmp/proof.json").write_text(json.dumps(figures, indent=1) + "\n", encoding="utf-8")
     read = proof.tokens(trainer.data_collator, saved, work)
     (work / "model.tmp/tokens.json").write_text(json.dumps(read) + "\n", encoding="utf-8")
+    contract.seal(saved, work, work / "model.tmp")
     shutil.rmtree(work / "model", ignore_errors=True)
     (work / "model.tmp").rename(work / "model")
 

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
+import contract
 from held_out import Figure, Floats, Pairs, read_pairs
 from intervals import SEED, compared, on_all
 from vectors import similarities
@@ -107,6 +108,7 @@ def write_scores(path: Path, pairs: Pairs, found: dict[str, Floats]) -> None:
 
 def main(work: Path) -> None:
     """Make `evaluation/` in the work folder: metrics.json, and scores.csv with every pair's similarities."""
+    contract.opened(str(work / "model"), work / "vectors")
     scratch = work / "evaluation.tmp"
     shutil.rmtree(scratch, ignore_errors=True)
     scratch.mkdir(parents=True)

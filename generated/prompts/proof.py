@@ -6,15 +6,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-import pyarrow.parquet as pq
 import torch
 from numpy.typing import NDArray
 from sentence_transformers import SentenceTransformer
 
 import encoder
+from contract import first_texts, golden_texts
 
 TEXTS = 100
-READ = 16
 ROLES = {
     "anchor": "query",
     "positive": "document",
@@ -33,13 +32,7 @@ class Look:
 def look(model: SentenceTransformer, work: Path) -> Look:
     """Look at a model."""
     weights = {name: (value.numel(), digest(value)) for name, value in model.named_parameters()}
-    return Look(weights, encoder.encode(model, first_texts(work), "document"))
-
-
-def first_texts(work: Path) -> list[str]:
-    """A few documents."""
-    found: list[str] = pq.read_table(work / "data/corpus.parquet", columns=["text"])["text"].slice(0, TEXTS).to_pylist()
-    return found
+    return Look(weights, encoder.encode(model, first_texts(work, TEXTS), "document"))
 
 
 def digest(value: torch.Tensor) -> str:
@@ -73,8 +66,7 @@ def tokens(batch: Batch, model: SentenceTransformer, work: Path) -> dict[str, ob
     """Whether training and encoding read texts as the same tokens; the last text is longer than what is read."""
     seen: list[list[int]] = []
     hook = model[0].register_forward_pre_hook(lambda _, inputs: seen.append(inputs[0]["input_ids"].flatten().tolist()))
-    some, otherwise = first_texts(work)[: READ - 1], []
-    texts = [*some, " ".join(some * (encoder.MAX_LENGTH // max(len(some), 1) + 1))]
+    texts, otherwise = golden_texts(work), []
     for text in texts:
         rows = batch([dict.fromkeys(ROLES, text)])
         for column, role in ROLES.items():

@@ -1,5 +1,6 @@
 """Queries, judgments and rankings: read from the tables, ranked over the full corpus, measured by ir-measures."""
 
+import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -43,6 +44,25 @@ def read_corpus(work: Path) -> Corpus:
     """The full corpus."""
     table = pq.read_table(work / "data/corpus.parquet").to_pydict()
     return Corpus(table["doc_id"], table["text"], np.array([role in ("train", "known") for role in table["role"]]))
+
+
+def digest(corpus: Corpus) -> str:
+    """The sha256 of the ids and of the texts that are embedded, in their order."""
+    found = hashlib.sha256()
+    for text in [*corpus.ids, *corpus.texts]:
+        found.update(len(text).to_bytes(8, "big") + text.encode("utf-8", "surrogatepass"))
+    return found.hexdigest()
+
+
+def unchanged(corpus: Corpus, made: Path) -> None:
+    """Refuse a folder that was made of other documents.
+
+    Raises:
+        ValueError: it was.
+    """
+    file = made / "corpus.sha256"
+    if not file.is_file() or file.read_text(encoding="utf-8") != digest(corpus):
+        raise ValueError(f'the documents are not those that "{made}" was made of; make it again [SF507]')
 
 
 def read_queries(work: Path, split: str) -> Queries:

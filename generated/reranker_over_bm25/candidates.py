@@ -5,7 +5,6 @@ import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
-import bm25s
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -31,7 +30,7 @@ class Found:
 
 def find(work: Path, queries: Queries, corpus: Corpus, depth: int) -> dict[str, list[Found]]:
     """The retriever's best documents."""
-    index = bm25s.BM25.load(work / "index/bm25")
+    index = lexical.opened(work, corpus)
     found: dict[str, list[Found]] = {}
     for place, query in enumerate(queries.ids):
         (scores,) = lexical.scores(index, [queries.texts[place]])

@@ -5,7 +5,7 @@ import shutil
 from pathlib import Path
 
 from lexical import build
-from ranking import read_corpus
+from ranking import digest, read_corpus
 
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parents[1]
@@ -16,7 +16,9 @@ def main(work: Path) -> None:
     scratch = work / "index.tmp"
     shutil.rmtree(scratch, ignore_errors=True)
     scratch.mkdir(parents=True)
-    build(read_corpus(work).texts).save(scratch / "bm25", show_progress=False)
+    corpus = read_corpus(work)
+    build(corpus.texts).save(scratch / "bm25", show_progress=False)
+    (scratch / "corpus.sha256").write_text(digest(corpus), encoding="utf-8")
     shutil.rmtree(work / "index", ignore_errors=True)
     scratch.rename(work / "index")
 

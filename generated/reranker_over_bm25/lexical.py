@@ -7,7 +7,7 @@ import bm25s
 import numpy as np
 from numpy.typing import NDArray
 
-from ranking import Queries, Scorer
+from ranking import Corpus, Queries, Scorer, read_corpus, unchanged
 
 
 def build(texts: Sequence[str]) -> bm25s.BM25:
@@ -21,6 +21,12 @@ def build(texts: Sequence[str]) -> bm25s.BM25:
     return index
 
 
+def opened(work: Path, corpus: Corpus) -> bm25s.BM25:
+    """The index in `index/`; it is refused where it holds other documents."""
+    unchanged(corpus, work / "index")
+    return bm25s.BM25.load(work / "index/bm25")
+
+
 def scores(index: bm25s.BM25, texts: Sequence[str]) -> NDArray[np.float32]:
     """Scores of shape (texts, indexed texts); minus infinity where they have no word in common."""
     words = bm25s.tokenize(list(texts), stopwords=None, stemmer=None, return_ids=False, show_progress=False)
@@ -30,7 +36,8 @@ def scores(index: bm25s.BM25, texts: Sequence[str]) -> NDArray[np.float32]:
 
 def by_words(work: Path) -> Scorer:
     """Queries -> scores of documents."""
-    index = bm25s.BM25.load(work / "index/bm25")
+    corpus = read_corpus(work)
+    index = opened(work, corpus)
 
     def score(queries: Queries) -> NDArray[np.float32]:
         return scores(index, queries.texts)

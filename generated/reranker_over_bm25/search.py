@@ -6,7 +6,6 @@ from collections.abc import Callable
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
-import bm25s
 import numpy as np
 
 import lexical
@@ -31,7 +30,7 @@ class Hit:
 def indexed(work: Path, query: str, k: int) -> list[Hit]:
     """What the built index answers: documents that have a word in common with the query."""
     corpus = read_corpus(work)
-    (scores,) = lexical.scores(bm25s.BM25.load(work / "index/bm25"), [query])
+    (scores,) = lexical.scores(lexical.opened(work, corpus), [query])
     best = [row for row in np.argsort(-scores, kind="stable") if scores[row] > -np.inf]
     return [
         Hit(place, corpus.ids[row], corpus.texts[row], float(scores[row]))

@@ -5,13 +5,14 @@ import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
-import faiss
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
+import contract
 import encoder
+from index import opened
 from ranking import Corpus, Queries, read_corpus, read_queries
 
 HERE = Path(__file__).resolve().parent
@@ -34,7 +35,7 @@ def find(
     work: Path, queries: Queries, vectors: NDArray[np.float32], corpus: Corpus, depth: int
 ) -> dict[str, list[Found]]:
     """The answers of the index."""
-    index = faiss.read_index(str(work / "index/index.faiss"))
+    index = opened(work, corpus)
     scores, rows = index.search(vectors, min(depth, len(corpus.ids)))
     return {
         query: [Found(int(row), int(row), float(score)) for score, row in zip(*found, strict=True) if row != -1]
@@ -92,8 +93,9 @@ def main(work: Path) -> None:
     shutil.rmtree(scratch, ignore_errors=True)
     scratch.mkdir(parents=True)
     corpus = read_corpus(work)
+    model = contract.opened(str(work / "model"), work / "vectors")
     asked = training_queries(work)
-    vectors = encoder.encode(encoder.load(str(work / "model")), asked.texts, "query")
+    vectors = encoder.encode(model, asked.texts, "query")
     found = find(work, asked, vectors, corpus, RANKS[1])
     write(scratch / "train.parquet", negatives(found, known_relevant(work), corpus), corpus)
     for split in ("dev", "test"):

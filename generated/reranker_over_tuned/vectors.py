@@ -5,20 +5,22 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
+from sentence_transformers import SentenceTransformer
 
 import encoder
-from ranking import Queries, Scorer, read_corpus, read_queries
+from ranking import Queries, Scorer, digest, read_corpus, read_queries
 
 
-def write_vectors(model: str, work: Path, folder: Path) -> None:
+def write_vectors(model: SentenceTransformer, work: Path, folder: Path) -> None:
     """Encode the corpus and the queries: `corpus.npy`, `dev.npy`, `test.npy`."""
     folder.mkdir(parents=True, exist_ok=True)
-    loaded = encoder.load(model)
-    corpus = encoder.encode(loaded, read_corpus(work).texts, "document")
+    documents = read_corpus(work)
+    (folder / "corpus.sha256").write_text(digest(documents), encoding="utf-8")
+    corpus = encoder.encode(model, documents.texts, "document")
     np.save(folder / "corpus.npy", corpus)
     (folder / "spread.json").write_text(json.dumps(spread(corpus), indent=1) + "\n", encoding="utf-8")
     for split in ("dev", "test"):
-        np.save(folder / f"{split}.npy", encoder.encode(loaded, read_queries(work, split).texts, "query"))
+        np.save(folder / f"{split}.npy", encoder.encode(model, read_queries(work, split).texts, "query"))
 
 
 def spread(vectors: NDArray[np.float32]) -> dict[str, float]:

@@ -45,6 +45,19 @@ def load(model: str) -> SentenceTransformer:
     return encoder
 
 
+def refuse(rows: Sequence[int] | NDArray[np.int64], texts: Sequence[str]) -> None:
+    """Refuse a model that gives some texts vectors with numbers that are not finite.
+
+    Raises:
+        ValueError: there are such rows.
+    """
+    if len(rows):
+        raise ValueError(
+            f"the model gives {len(rows):,} of {len(texts):,} texts no finite vector, such as {texts[rows[0]][:80]!r}: "
+            "it diverged in training, or overflows in this precision"
+        )
+
+
 def encode(encoder: SentenceTransformer, texts: Sequence[str], role: str) -> NDArray[np.float32]:
     """Vectors of shape (texts, dimension). Each distinct text is encoded once, texts of like length together."""
     distinct = {text: row for row, text in enumerate(dict.fromkeys(texts))}
@@ -57,6 +70,7 @@ def encode(encoder: SentenceTransformer, texts: Sequence[str], role: str) -> NDA
             convert_to_numpy=True,
         )
     vectors = vectors.astype(np.float32)
-    vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
+    refuse(np.flatnonzero(~np.isfinite(vectors).all(axis=1)), list(distinct))
+    vectors /= np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-12)
     rows: NDArray[np.float32] = vectors[[distinct[text] for text in texts]]
     return rows

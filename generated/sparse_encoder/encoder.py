@@ -61,6 +61,19 @@ def load(model: str) -> SparseEncoder:
     return encoder
 
 
+def refuse(rows: Sequence[int] | NDArray[np.int64], texts: Sequence[str]) -> None:
+    """Refuse a model that gives some texts vectors with numbers that are not finite.
+
+    Raises:
+        ValueError: there are such rows.
+    """
+    if len(rows):
+        raise ValueError(
+            f"the model gives {len(rows):,} of {len(texts):,} texts no finite vector, such as {texts[rows[0]][:80]!r}: "
+            "it diverged in training, or overflows in this precision"
+        )
+
+
 def encode(encoder: SparseEncoder, texts: Sequence[str], role: str) -> csr_matrix:
     """Weights of shape (texts, words). Each distinct text is encoded once, texts of like length together."""
     distinct = {text: row for row, text in enumerate(dict.fromkeys(texts))}
@@ -76,7 +89,9 @@ def encode(encoder: SparseEncoder, texts: Sequence[str], role: str) -> csr_matri
             max_active_dims=MAX_ACTIVE_DIMS[role],
         ).coalesce()
     rows, words = found.indices().numpy()
-    weights = csr_matrix((found.values().float().numpy(), (rows, words)), shape=tuple(found.shape))
+    values = found.values().float().numpy()
+    refuse(np.unique(rows[~np.isfinite(values)]), list(distinct))
+    weights = csr_matrix((values, (rows, words)), shape=tuple(found.shape))
     return weights[[distinct[text] for text in texts]]
 
 

@@ -15,7 +15,8 @@ import ir_measures
 import numpy as np
 from numpy.typing import NDArray
 
-from index import Index, read_index
+import contract
+from index import Index, opened
 from intervals import CONFIDENCE, SEED, interval, paired, resampled
 from measures import DEPTH, METRICS, PRIMARY
 from ranking import Corpus, Queries, Ranking, read_corpus, read_qrels, read_queries, write_run
@@ -97,7 +98,8 @@ def fingerprint(work: Path) -> str:
 def observed(work: Path, folder: Path) -> Observed:
     """Every query's values of every system; the folder gets a TREC run a system."""
     corpus, queries, qrels = read_corpus(work), read_queries(work, "test"), read_qrels(work, "test")
-    index = read_index(work / "index")
+    contract.same(work / "vectors", work / "index")
+    index = opened(work, corpus)
     answers = by_index(index, work / "vectors", queries, corpus.ids)
     runs = {name: read_run(work / f"baselines/{name}.test.trec", queries) for name in BASELINES}
     runs[MODEL] = answers
@@ -161,6 +163,7 @@ def figures(found: Observed) -> dict[str, object]:
 
 def main(work: Path) -> None:
     """Make `evaluation/` in the work folder: metrics.json, scores.csv with every query's values, TREC runs."""
+    contract.opened(str(work / "model"), work / "index")
     scratch = work / "evaluation.tmp"
     shutil.rmtree(scratch, ignore_errors=True)
     scratch.mkdir(parents=True)

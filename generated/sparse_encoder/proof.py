@@ -6,15 +6,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-import pyarrow.parquet as pq
 import torch
 from numpy.typing import NDArray
 from sentence_transformers import SparseEncoder
 
 import encoder
+from contract import first_texts, golden_texts
 
 TEXTS = 100
-READ = 16
 ROLES = {
     "anchor": "query",
     "positive": "document",
@@ -34,14 +33,8 @@ class Look:
 def look(model: SparseEncoder, work: Path) -> Look:
     """Look at a model."""
     weights = {name: (value.numel(), digest(value)) for name, value in model.named_parameters()}
-    found = encoder.encode(model, first_texts(work), "document")
+    found = encoder.encode(model, first_texts(work, TEXTS), "document")
     return Look(weights, np.nan_to_num(encoder.compare(found, found), neginf=0.0))
-
-
-def first_texts(work: Path) -> list[str]:
-    """A few documents."""
-    found: list[str] = pq.read_table(work / "data/corpus.parquet", columns=["text"])["text"].slice(0, TEXTS).to_pylist()
-    return found
 
 
 def digest(value: torch.Tensor) -> str:
@@ -75,8 +68,7 @@ def tokens(batch: Batch, model: SparseEncoder, work: Path) -> dict[str, object]:
     """Whether training and encoding read texts as the same tokens; the last text is longer than what is read."""
     seen: list[list[int]] = []
     hook = model[0].register_forward_pre_hook(lambda _, inputs: seen.append(inputs[0]["input_ids"].flatten().tolist()))
-    some, otherwise = first_texts(work)[: READ - 1], []
-    texts = [*some, " ".join(some * (encoder.MAX_LENGTH // max(len(some), 1) + 1))]
+    texts, otherwise = golden_texts(work), []
     for text in texts:
         rows = batch([dict.fromkeys(ROLES, text)])
         for column, role in ROLES.items():

@@ -16,6 +16,7 @@ from sentence_transformers.sparse_encoder.losses import SparseMultipleNegativesR
 from sentence_transformers.util import dot_score
 from torch.nn.attention import SDPBackend, sdpa_kernel
 
+import contract
 import encoder
 import proof
 
@@ -131,6 +132,7 @@ def main(work: Path, seed: int = 42) -> None:
     (work / "model.tmp/proof.json").write_text(json.dumps(figures, indent=1) + "\n", encoding="utf-8")
     read = proof.tokens(trainer.data_collator, saved, work)
     (work / "model.tmp/tokens.json").write_text(json.dumps(read) + "\n", encoding="utf-8")
+    contract.seal(saved, work, work / "model.tmp")
     shutil.rmtree(work / "model", ignore_errors=True)
     (work / "model.tmp").rename(work / "model")
 

@@ -5,18 +5,20 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_matrix, load_npz, save_npz
+from sentence_transformers import SparseEncoder
 
 import encoder
-from ranking import Queries, Scorer, read_corpus, read_queries
+from ranking import Queries, Scorer, digest, read_corpus, read_queries
 
 
-def write_vectors(model: str, work: Path, folder: Path) -> None:
+def write_vectors(model: SparseEncoder, work: Path, folder: Path) -> None:
     """Encode the corpus and the queries: `corpus.npz`, `dev.npz`, `test.npz`."""
     folder.mkdir(parents=True, exist_ok=True)
-    loaded = encoder.load(model)
-    texts = {"corpus": read_corpus(work).texts} | {split: read_queries(work, split).texts for split in ("dev", "test")}
+    corpus = read_corpus(work)
+    (folder / "corpus.sha256").write_text(digest(corpus), encoding="utf-8")
+    texts = {"corpus": corpus.texts} | {split: read_queries(work, split).texts for split in ("dev", "test")}
     for name, part in texts.items():
-        save_npz(folder / f"{name}.npz", encoder.encode(loaded, part, "document" if name == "corpus" else "query"))
+        save_npz(folder / f"{name}.npz", encoder.encode(model, part, "document" if name == "corpus" else "query"))
 
 
 def read_vectors(folder: Path, name: str) -> csr_matrix:

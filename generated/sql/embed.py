@@ -4,6 +4,7 @@ import argparse
 import shutil
 from pathlib import Path
 
+import contract
 from vectors import write_vectors
 
 HERE = Path(__file__).resolve().parent
@@ -12,10 +13,12 @@ ROOT = HERE.parents[1]
 
 def main(work: Path) -> None:
     """Make `vectors/` in the work folder."""
-    shutil.rmtree(work / "vectors.tmp", ignore_errors=True)
-    write_vectors(str(work / "model"), work, work / "vectors.tmp")
+    scratch = work / "vectors.tmp"
+    shutil.rmtree(scratch, ignore_errors=True)
+    write_vectors(contract.opened(str(work / "model"), work / "model"), work, scratch)
+    contract.hand_on(work / "model", scratch)
     shutil.rmtree(work / "vectors", ignore_errors=True)
-    (work / "vectors.tmp").rename(work / "vectors")
+    scratch.rename(work / "vectors")
 
 
 if __name__ == "__main__":

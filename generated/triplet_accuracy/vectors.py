@@ -3,18 +3,18 @@
 from pathlib import Path
 
 import numpy as np
+from sentence_transformers import SentenceTransformer
 
 import encoder
 from held_out import Floats, read_pairs
 
 
-def write_vectors(model: str, work: Path, folder: Path) -> None:
+def write_vectors(model: SentenceTransformer, work: Path, folder: Path) -> None:
     """Encode both ends of the pairs, a row a pair: `test_anchors.npy`, `test_documents.npy`."""
     folder.mkdir(parents=True, exist_ok=True)
-    loaded = encoder.load(model)
     pairs = read_pairs(work, "test")
-    np.save(folder / "test_anchors.npy", encoder.encode(loaded, pairs.anchors, "query"))
-    np.save(folder / "test_documents.npy", encoder.encode(loaded, pairs.documents, "document"))
+    np.save(folder / "test_anchors.npy", encoder.encode(model, pairs.anchors, "query"))
+    np.save(folder / "test_documents.npy", encoder.encode(model, pairs.documents, "document"))
 
 
 def similarities(folder: Path, split: str) -> Floats:

@@ -19,6 +19,7 @@ class Family:
         count: how generated code asks how many texts there are in them.
         index: the type of an index there.
         indexes: the kinds of index that hold it.
+        suffix: how the file of an index ends.
         libraries: what the generated code needs to keep and to rank it.
         partials: the folder of the templates that are its own; those of a dense family lie beside it.
         adaptations: which weights may be trained, by the kind of adaptation.
@@ -34,6 +35,7 @@ class Family:
     count: str
     index: str
     indexes: tuple[str, ...]
+    suffix: str
     libraries: tuple[str, ...]
     partials: str
     adaptations: tuple[str, ...]
@@ -51,6 +53,7 @@ FAMILIES = {
         count="len(asked)",
         index="faiss.Index",
         indexes=("flat", "hnsw"),
+        suffix=".faiss",
         libraries=("faiss-cpu",),
         partials="python",
         adaptations=("full", "freeze", "lora"),
@@ -66,6 +69,7 @@ FAMILIES = {
         count="asked.shape[0]",
         index="Index",
         indexes=("flat",),
+        suffix=".npz",
         libraries=("scipy",),
         partials="python/sparse_encoder",
         adaptations=("full",),
@@ -81,6 +85,7 @@ FAMILIES = {
         count="len(asked)",
         index="Index",
         indexes=("flat",),
+        suffix=".npy",
         libraries=(),
         partials="python/late_interaction",
         adaptations=("full",),

@@ -67,9 +67,9 @@ _COSTS = ("vectors_per_document", "vectors_per_query", "active_dims_per_document
 
 
 def _costs(folder: Path) -> Json:
-    file = folder / "index" / "contract.json"
-    contract = json.loads(file.read_text(encoding="utf-8")) if file.is_file() else {}
-    return {name: round(contract[name], 2) for name in _COSTS if name in contract}
+    file = folder / "index" / "figures.json"
+    figures = json.loads(file.read_text(encoding="utf-8")) if file.is_file() else {}
+    return {name: round(figures[name], 2) for name in _COSTS if name in figures}
 
 
 _WRITTEN = {"training_rows": "mixture.json", "augmentation": "augmentation.json"}
