@@ -6,6 +6,7 @@ from specforge import augmenting, families, judging, measuring, parts, reading, 
 from specforge.catalog import roles
 from specforge.catalog.asked import Sql
 from specforge.catalog.evidence import Evidence, Judged
+from specforge.catalog.indexes import Binary, Funnel, InCells, Index, Opq, Quantised, ScalarQuantizer
 from specforge.catalog.objectives import Objective
 from specforge.catalog.similarities import SIMILARITIES
 from specforge.quote import Code, identifier
@@ -51,11 +52,33 @@ def index(spec: Spec) -> Values:
     """What answers queries; nothing where nothing is ranked."""
     if spec.index is None or spec.encoder is None:
         return {}
+    at = At(spec.index, "index")
     return {
         "faiss_metric": Code(SIMILARITIES[spec.index.similarity or spec.encoder.similarity].faiss_metric or ""),
-        "index": At(spec.index, "index"),
+        "index": at,
         "index_partial": families.index_partial(spec.encoder, spec.index.kind),
+        "index_learns": spec.index.learns,
+        "cells": isinstance(spec.index, InCells),
+        "rotated": isinstance(spec.index, Opq),
+        "binary": isinstance(spec.index, Binary),
+        "funnel": isinstance(spec.index, Funnel),
+        **_kept(spec.index, at),
     }
+
+
+_KEPT = {"fp32": "Flat", "fp16": "SQfp16", "int8": "SQ8"}
+"""Precision of numbers -> the word of faiss for an index that keeps them so."""
+
+
+def _kept(index: Index, at: At) -> Values:
+    """What an index keeps of a vector, or of one that is compared again."""
+    if isinstance(index, ScalarQuantizer):
+        return {"kept_as": At(_KEPT[index.codes], at.codes.trail)}
+    return (
+        {"kept_as": At(_KEPT[index.rescore_with], at.rescore_with.trail)}
+        if isinstance(index, Binary | Quantised)
+        else {}
+    )
 
 
 def evaluate(spec: Spec) -> Values:
@@ -81,7 +104,7 @@ def encoding(spec: Spec, retriever: Retriever, folder: str) -> Values:
         "similarity_function": Code(similarity.function),
         "pairwise_similarity": Code(similarity.pairwise),
         **index(spec),
-        **families.values(retriever),
+        **families.values(retriever, spec.index),
     }
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from specforge.catalog.families import FAMILIES
+from specforge.catalog.indexes import Index
 from specforge.quote import Code
 from specforge.spec.retriever import LateInteraction, Retriever, SparseEncoder
 from specforge.templating import At
@@ -11,7 +12,6 @@ Values = dict[str, object]
 
 
 _DENSE = {
-    "read_index": Code('faiss.read_index(str(work / "index/index.faiss"))'),
     "read_test": Code('np.load(vectors / "test.npy")'),
     "read_corpus": Code('np.load(vectors / "corpus.npy")'),
     "read_split": Code('np.load(work / f"vectors/{split}.npy")'),
@@ -20,7 +20,6 @@ _DENSE = {
 """What generated code says of arrays of one vector a text."""
 
 _OWN = {
-    "read_index": Code('read_index(work / "index")'),
     "read_test": Code('read_vectors(vectors, "test")'),
     "read_corpus": Code('read_vectors(vectors, "corpus")'),
     "read_split": Code('read_vectors(work / "vectors", split)'),
@@ -29,20 +28,22 @@ _OWN = {
 """The same of what a family keeps in its own way, by the functions of its templates."""
 
 
-def values(retriever: Retriever) -> Values:
-    """How the library spells the family, its templates, and its options."""
+def values(retriever: Retriever, index: Index | None) -> Values:
+    """How the library spells the family, its templates, and its options; `index` is None where nothing is ranked."""
     family = FAMILIES[retriever.family]
+    by_faiss = family.dense and not (index and index.own)
     return {
         "family": {
             **(_DENSE if family.dense else _OWN),
+            "by_faiss": by_faiss,
+            "read_index": Code('faiss.read_index(str(folder / "index.faiss"))' if by_faiss else "read_index(folder)"),
             "dense": family.dense,
-            "suffix": family.suffix,
             "model": Code(family.model),
             "trainer": Code(family.trainer),
             "arguments": Code(family.arguments),
             "vectors": Code(family.vectors),
             "count": Code(family.count),
-            "index": Code(family.index),
+            "index": Code("faiss.Index" if by_faiss else "Index"),
             "starts_anew": family.starts_anew,
             "encoder_partial": None if family.dense else f"{family.partials}/encoder.py.jinja",
         },

@@ -128,7 +128,8 @@ def _of_answers(spec: Spec, shared: _Shared) -> list[Stage]:
         found.append(Stage("embed", "embed.py", "vectors", ready, base, (), shared.encoding, precision))
         ready = (*ready, "embed")
     if spec.ranks:
-        libraries = (*shared.encoding, *shared.searching, "numpy", "pyarrow")
+        building = ("tqdm",) if spec.encoder and FAMILIES[spec.encoder.family].dense else ()
+        libraries = (*shared.encoding, *shared.searching, *building, "numpy", "pyarrow")
         found.append(Stage("index", "index.py", "index", ready, base, (), libraries, precision))
     return found
 

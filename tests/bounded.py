@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pydantic import ValidationError
 
 from specforge.catalog.classifiers import SetFit
+from specforge.catalog.indexes import InCells
 from specforge.catalog.negatives import Mined
 from specforge.catalog.objectives import Grouped
 from specforge.problems import Keys
@@ -107,6 +108,11 @@ def no_more_than_found(spec: Section, number: Number) -> Number:
     return number if spec.reranker.train == "none" else min(number, last - first + 1)
 
 
+def no_more_than_cells(spec: Section, number: Number) -> Number:
+    index = spec.index if isinstance(spec, Spec) else None
+    return min(number, index.nlist) if isinstance(index, InCells) and index.nlist else number
+
+
 def in_twos(spec: Section, number: Number) -> Number:
     return max(4, number - number % 2) if is_supervised(spec) else number
 
@@ -130,6 +136,7 @@ BOUNDS = (
     Bound("sources.docs.chunk.overlap", shorter_than_chunks),
     Bound("retriever.query_expansion.length", no_longer_than_read),
     Bound("retriever.negatives.min_score", below_the_highest),
+    Bound("index.nprobe", no_more_than_cells, "SF205"),
     Bound("reranker.over", no_more_than_ranked),
     Bound("reranker.negatives.per_positive", no_more_than_found),
     Bound("classifier.train.batch_size", in_twos),

@@ -100,6 +100,7 @@ WORDS: dict[str, tuple[Data, ...]] = {
     "metrics": (("R@10", "AP@10"), ("F1",)),
     "negatives": (({"kind": "random"}, {"kind": "bm25"}),),
     "matryoshka.dimensions": ((64, 32, 16),),
+    "index.dimensions": ((16, 32),),
     "weights": ((1.0, 1.0, 0.5),),
     "range": ((0.0, 5.0),),
     "ranks": ((2, 80),),

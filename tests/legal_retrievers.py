@@ -251,6 +251,8 @@ RULES = (
     Rule("vectors are searched by an index", "SF003", ("evaluate",), lambda c: c.encodes and c.ranks
         and not c.has("index.kind")),
     Rule("the index holds the vectors", "SF205", ("index.kind",), index_does_not_fit),
+    Rule("a funnel compares cosines", "SF205", ("index.kind",), lambda c: c.is_dense and c["index.kind"] == "funnel"
+        and c.similarity != "cosine"),
     Rule("the objective has negatives", "SF101", ("retriever.negatives.kind",), no_negatives),
     Rule("a model is tuned before it finds negatives", "SF101", ("retriever.negatives.model",), tuned_on_negatives),
     Rule("a model is tuned before of one objective", "SF003", ("retriever.negatives.model",), lambda c: is_first_tuned(c)

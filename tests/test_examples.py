@@ -90,6 +90,10 @@ def test_an_example_runs(path: Path, models: Path, tmp_path: Path) -> None:
     settings += [f"reranker.base={models}/model", "reranker.max_length=32"] if "\nreranker:" in text else []
     if path.stem == "matryoshka":  # the tiny model has 32 dimensions
         settings += ["retriever.matryoshka.dimensions=[32, 8]", "evaluate.dimensions=[8]"]
+    if path.stem == "funnel":
+        settings += ["retriever.matryoshka.dimensions=[32, 16, 8]", "index.dimensions=[8, 16]"]
+    if path.stem in ("ivf_pq", "opq"):
+        settings += ["index.m=8"]
     found = ran(path, tmp_path, settings, "result: ")
     primary = found["primary"]
     assert found["sanity"]["oracle"][primary] == pytest.approx(1.0)

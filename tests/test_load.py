@@ -11,6 +11,7 @@ import pytest
 from conftest import GOOD, Write, check
 from pydantic import BaseModel
 
+from specforge.catalog.families import FAMILIES
 from specforge.codes import CODES, Severity
 from specforge.load import load
 from specforge.output import render
@@ -94,7 +95,7 @@ def test_every_field_is_said_in_plain_words(of: Shape) -> None:
 
 
 def test_choices_come_from_the_models() -> None:
-    assert choices(fields(shape(Spec))["index"]) == ("flat", "hnsw")
+    assert choices(fields(shape(Spec))["index"]) == FAMILIES["bi_encoder"].indexes
     assert issubclass(fields(shape(Spec))["evaluate"].type, BaseModel)
 
 

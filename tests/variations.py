@@ -111,6 +111,20 @@ accept: {SF204: titles carry the meaning}
 """
 
 HNSW: dict[str, Data] = {"kind": "hnsw", "similarity": "cosine", "m": 16, "ef_construction": 100, "ef_search": 64}
+IVF: dict[str, Data] = {"kind": "ivf", "similarity": "cosine", "nlist": 64, "nprobe": 8}
+PQ: dict[str, Data] = {
+    **IVF, "kind": "ivf_pq", "m": 48, "nbits": 6, "rescore": 4, "rescore_with": "fp16"
+}  # fmt: skip
+INDEXES: dict[str, Changes] = {
+    "rich_ivf": {"index": IVF},
+    "rich_ivf_pq": {"index": PQ},
+    "rich_opq": {"index": {**PQ, "kind": "opq"}},
+    "rich_scalar_quantizer": {"index": {"kind": "scalar_quantizer", "similarity": "cosine", "codes": "fp16"}},
+    "rich_binary": {"index": {"kind": "binary", "similarity": "cosine", "rescore": 8, "rescore_with": "fp16"}},
+    "rich_funnel": {"index": {"kind": "funnel", "similarity": "cosine", "dimensions": (64, 128), "keep": 3}},
+}
+"""Every kind of index, with all its parameters."""
+
 STEPS: dict[str, Data] = {"metric": "nDCG@10", "on": "dev", "every": 50}
 
 
@@ -161,6 +175,7 @@ RICHES: dict[str, Changes] = {
         "retriever.adaptation": {"kind": "freeze", "all_but_last": 1},
     },
     "rich_static": STATIC,
+    **INDEXES,
 }
 """Together they use every section of the language, and write every field of it out."""
 
@@ -334,6 +349,16 @@ VARIATIONS: dict[str, Changes] = {
     "weight_count": {"objectives.carts.weight": "count", "split": {**BOTH, "unit": "id"}},
     "precision_fp32": {"retriever.precision": "fp32"},
     "precision_bf16": {"retriever.precision": "bf16", "retriever.similarity": "dot", "index": {"kind": "flat"}},
+    "ivf": {"index": {"kind": "ivf"}},
+    "ivf_of_texts": {**KINDS["rich_judged"], "index": {"kind": "ivf", "nlist": 50}, "retriever.train.seeds": (1, 2)},
+    "ivf_pq": {"index": {"kind": "ivf_pq"}, "retriever.similarity": "dot"},
+    "opq": {"index": {"kind": "opq", "nprobe": 4}},
+    "scalar_quantizer": {"index": {"kind": "scalar_quantizer"}},
+    "binary": {"index": {"kind": "binary"}},
+    "binary_alone": {"index": {"kind": "binary"}, "evaluate.baselines": (), "evaluate.fuse": GONE},
+    "funnel": {"index": {"kind": "funnel"}},
+    "funnel_alone": {"index": {"kind": "funnel"}, "evaluate.baselines": (), "evaluate.fuse": GONE, "retriever.train.seeds": (1, 2)},
+    "funnel_chunked": {**KINDS["rich_chunked_tokens"], "index": {"kind": "funnel"}},
     "dot_hnsw": {"retriever.similarity": "dot", "index": {**HNSW, "similarity": "dot"}, "split": HASHED},
     "one_prompt": {"retriever.prompts": GONE, "retriever.train": GONE, "retriever.pooling": GONE},
     "trusted": {"retriever.trust_remote_code": True, "retriever.pooling": "cls"},
@@ -575,6 +600,9 @@ OTHERS: dict[str, Data] = {
     "retriever.negatives.sampling_strategy": "top",
     "retriever.negatives.take": "others",
     "index.similarity": "dot",
+    "index.rescore_with": "int8",
+    "index.codes": "int8",
+    "index.dimensions": (32, 64, 128),
     "evaluate.objective": "links",
     "evaluate.slices.brand.source": "order_lines",
     "evaluate.slices.brand.column": "maker",

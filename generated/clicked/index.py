@@ -8,6 +8,7 @@ from pathlib import Path
 import faiss
 import numpy as np
 from numpy.typing import NDArray
+from tqdm import tqdm
 
 import contract
 from ranking import Corpus, read_corpus, unchanged
@@ -16,16 +17,25 @@ HERE = Path(__file__).resolve().parent
 ROOT = HERE.parents[1]
 
 
-def build(vectors: NDArray[np.float32]) -> faiss.Index:
+BLOCK = 65_536
+
+
+def made(dimension: int) -> faiss.Index:
     """Every vector is compared."""
-    index = faiss.IndexFlat(vectors.shape[1], faiss.METRIC_INNER_PRODUCT)
-    index.add(vectors)
+    return faiss.IndexFlat(dimension, faiss.METRIC_INNER_PRODUCT)
+
+
+def build(vectors: NDArray[np.float32]) -> faiss.Index:
+    """An index of vectors, which are read in blocks."""
+    index = made(vectors.shape[1])
+    for start in tqdm(range(0, len(vectors), BLOCK), unit_scale=BLOCK, disable=len(vectors) <= BLOCK):
+        index.add(np.ascontiguousarray(vectors[start : start + BLOCK]))
     return index
 
 
 def size(folder: Path) -> int:
     """The bytes of what answers queries."""
-    return sum(file.stat().st_size for file in folder.iterdir() if file.suffix == ".faiss")
+    return sum(file.stat().st_size for file in folder.iterdir() if file.suffix in (".faiss", ".npy", ".npz"))
 
 
 def opened(work: Path, corpus: Corpus) -> faiss.Index:
@@ -39,7 +49,7 @@ def opened(work: Path, corpus: Corpus) -> faiss.Index:
     written = json.loads((folder / "figures.json").read_text(encoding="utf-8"))["bytes"]
     if size(folder) != written:
         raise ValueError(f'"{folder}" has {size(folder):,} bytes, and {written:,} were written; make it again')
-    return faiss.read_index(str(work / "index/index.faiss"))
+    return faiss.read_index(str(folder / "index.faiss"))
 
 
 def main(work: Path) -> None:
@@ -49,7 +59,7 @@ def main(work: Path) -> None:
     scratch = work / "index.tmp"
     shutil.rmtree(scratch, ignore_errors=True)
     scratch.mkdir(parents=True)
-    vectors: NDArray[np.float32] = np.load(work / "vectors/corpus.npy")
+    vectors: NDArray[np.float32] = np.load(work / "vectors/corpus.npy", mmap_mode="r")
     faiss.write_index(build(vectors), str(scratch / "index.faiss"))
     found = {"bytes": size(scratch)}
     (scratch / "figures.json").write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")

@@ -25,7 +25,7 @@ TERMS: dict[str, object] = {
     "max_length": encoder.MAX_LENGTH,
     "similarity": encoder.SIMILARITY,
 }
-"""What a vector depends on besides the weights and the tokenizer. Precision is not among it: the golden vectors tell."""
+"""What a vector depends on besides weights and tokenizer; what precision changes is seen in the golden vectors."""
 
 
 def first_texts(work: Path, count: int) -> list[str]:

@@ -26,7 +26,7 @@ TERMS: dict[str, object] = {
     "max_active_dims": encoder.MAX_ACTIVE_DIMS,
     "similarity": encoder.SIMILARITY,
 }
-"""What a vector depends on besides the weights and the tokenizer. Precision is not among it: the golden vectors tell."""
+"""What a vector depends on besides weights and tokenizer; what precision changes is seen in the golden vectors."""
 
 
 def first_texts(work: Path, count: int) -> list[str]:

@@ -66,7 +66,7 @@ def figures(vectors: csr_matrix, asked: csr_matrix) -> dict[str, float]:
 
 def size(folder: Path) -> int:
     """The bytes of what answers queries."""
-    return sum(file.stat().st_size for file in folder.iterdir() if file.suffix == ".npz")
+    return sum(file.stat().st_size for file in folder.iterdir() if file.suffix in (".faiss", ".npy", ".npz"))
 
 
 def opened(work: Path, corpus: Corpus) -> Index:
@@ -80,7 +80,7 @@ def opened(work: Path, corpus: Corpus) -> Index:
     written = json.loads((folder / "figures.json").read_text(encoding="utf-8"))["bytes"]
     if size(folder) != written:
         raise ValueError(f'"{folder}" has {size(folder):,} bytes, and {written:,} were written; make it again')
-    return read_index(work / "index")
+    return read_index(folder)
 
 
 def main(work: Path) -> None:

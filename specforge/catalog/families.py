@@ -17,9 +17,7 @@ class Family:
         dense: whether a text is one vector, which faiss can index and baselines can find neighbours by.
         vectors: the type of many encoded texts in generated code.
         count: how generated code asks how many texts there are in them.
-        index: the type of an index there.
         indexes: the kinds of index that hold it.
-        suffix: how the file of an index ends.
         libraries: what the generated code needs to keep and to rank it.
         partials: the folder of the templates that are its own; those of a dense family lie beside it.
         adaptations: which weights may be trained, by the kind of adaptation.
@@ -33,9 +31,7 @@ class Family:
     dense: bool
     vectors: str
     count: str
-    index: str
     indexes: tuple[str, ...]
-    suffix: str
     libraries: tuple[str, ...]
     partials: str
     adaptations: tuple[str, ...]
@@ -51,9 +47,7 @@ FAMILIES = {
         dense=True,
         vectors="NDArray[np.float32]",
         count="len(asked)",
-        index="faiss.Index",
-        indexes=("flat", "hnsw"),
-        suffix=".faiss",
+        indexes=("flat", "hnsw", "ivf", "ivf_pq", "opq", "scalar_quantizer", "binary", "funnel"),
         libraries=("faiss-cpu",),
         partials="python",
         adaptations=("full", "freeze", "lora"),
@@ -67,9 +61,7 @@ FAMILIES = {
         dense=False,
         vectors="csr_matrix",
         count="asked.shape[0]",
-        index="Index",
         indexes=("flat",),
-        suffix=".npz",
         libraries=("scipy",),
         partials="python/sparse_encoder",
         adaptations=("full",),
@@ -83,9 +75,7 @@ FAMILIES = {
         dense=False,
         vectors="TokenVectors",
         count="len(asked)",
-        index="Index",
         indexes=("flat",),
-        suffix=".npy",
         libraries=(),
         partials="python/late_interaction",
         adaptations=("full",),

@@ -1,4 +1,4 @@
-"""Indexes that answer queries, each with the parameters that practitioners set."""
+"""Indexes that answer queries, each with the parameters that practitioners set, by faiss's names."""
 
 from __future__ import annotations
 
@@ -8,14 +8,27 @@ from pydantic import Field
 
 from specforge.spec.base import Section
 
+Cells = Annotated[int, Field(ge=1, le=1_048_576)]
+
 
 class Index(Section):
-    """What all indexes share."""
+    """What all indexes share.
 
-    exact: ClassVar[bool]
+    Attributes:
+        exact: whether it finds what comparing every document finds.
+        own: whether generated code holds it in a class of its own, and not in one of faiss.
+    """
+
+    exact: ClassVar[bool] = False
+    own: ClassVar[bool] = False
 
     similarity: Literal["cosine", "dot", "maxsim"] | None = None
     """What the index ranks by; without it, the retriever's own similarity."""
+
+    @property
+    def learns(self) -> bool:
+        """Whether it learns from some of the vectors before it holds them."""
+        return False
 
 
 class Flat(Index):
@@ -28,7 +41,6 @@ class Flat(Index):
 class Hnsw(Index):
     """A graph of near neighbours (Malkov and Yashunin 2016): approximate, fast, for large collections."""
 
-    exact: ClassVar[bool] = False
     kind: Literal["hnsw"]
 
     m: Annotated[int, Field(ge=2, le=512)] = 32
@@ -41,6 +53,100 @@ class Hnsw(Index):
     """Candidates kept while searching."""
 
 
-INDEXES: tuple[type[Index], ...] = (Flat, Hnsw)
+class ScalarQuantizer(Index):
+    """Every document is compared, by numbers of fewer bits: a half or a quarter of the memory, and nearly exact."""
 
-AnyIndex = Annotated[Union[Flat, Hnsw], Field(discriminator="kind")]
+    kind: Literal["scalar_quantizer"]
+
+    codes: Literal["fp16", "int8"] = "int8"
+    """What a number becomes: 2 bytes, or 1 byte between the least and the greatest of its dimension."""
+
+    @property
+    def learns(self) -> bool:
+        """The least and the greatest number of each dimension."""
+        return self.codes == "int8"
+
+
+class Binary(Index):
+    """Every document is compared by the signs of its numbers, one bit a dimension; the nearest are compared again by better vectors, which it keeps as well (Yamada et al. 2021)."""
+
+    own: ClassVar[bool] = True
+    kind: Literal["binary"]
+
+    rescore: Annotated[int, Field(ge=1, le=1000)] = 4
+    """For each document that is asked for, how many candidates are compared again."""
+
+    rescore_with: Literal["fp32", "fp16", "int8"] = "int8"
+    """The vectors that candidates are compared by again: 4, 2 or 1 byte a dimension."""
+
+    @property
+    def learns(self) -> bool:
+        """Of the vectors that are compared again the least and the greatest number of each dimension."""
+        return self.rescore_with == "int8"
+
+
+class InCells(Index):
+    """An index whose vectors are sorted into cells, of which a query looks into the nearest (Sivic and Zisserman 2003)."""
+
+    nlist: Cells | None = None
+    """Cells; without it, four times the square root of the documents, and no more than one for 39 of them."""
+
+    nprobe: Cells | None = None
+    """Cells that a query looks into: more find better and take longer. Without it, a sixteenth of them, and 8 at least."""
+
+    @property
+    def learns(self) -> bool:
+        """The middles of the cells."""
+        return True
+
+
+class Ivf(InCells):
+    """Vectors are sorted into cells, and a query looks into the nearest: approximate, and quicker to build than a graph."""
+
+    kind: Literal["ivf"]
+
+
+class Quantised(InCells):
+    """An index in cells whose vectors are cut into parts, each named by the nearest of learnt ones (product quantisation; Jégou et al. 2011)."""
+
+    m: Annotated[int, Field(ge=1, le=4096)] | None = None
+    """Parts of a vector, whose length they divide; without it, one for 8 dimensions or a few more."""
+
+    nbits: Annotated[int, Field(ge=4, le=12)] = 8
+    """Bits of a part: it is named by one of two to the power of so many."""
+
+    rescore: Annotated[int, Field(ge=1, le=1000)] | None = None
+    """For each document that is asked for, how many candidates are compared again by better vectors, which the index then keeps as well; without it, none."""
+
+    rescore_with: Literal["fp32", "fp16", "int8"] = "fp16"
+    """The vectors that candidates are compared by again: 4, 2 or 1 byte a dimension."""
+
+
+class IvfPq(Quantised):
+    """In cells and by parts: a few bytes a document, for collections that memory does not hold; approximate."""
+
+    kind: Literal["ivf_pq"]
+
+
+class Opq(Quantised):
+    """The same, with vectors turned first so that their parts say equally much (optimised product quantisation; Ge et al. 2013): better at the same size, slower to build."""
+
+    kind: Literal["opq"]
+
+
+class Funnel(Index):
+    """Every document is compared by its first dimensions, the best of them by more, and so on to all of them (adaptive retrieval; Kusupati et al. 2022). For vectors that may be cut: `matryoshka`."""
+
+    own: ClassVar[bool] = True
+    kind: Literal["funnel"]
+
+    dimensions: Annotated[tuple[Annotated[int, Field(ge=1, le=65536)], ...], Field(min_length=1, max_length=10)] = (64,)
+    """The first dimensions that each step compares by, ascending; the last step, after them, compares by all."""
+
+    keep: Annotated[int, Field(ge=2, le=1000)] = 4
+    """For each document that is asked for, how many the step before the last hands on; each step before it hands on twice as many."""
+
+
+INDEXES: tuple[type[Index], ...] = (Flat, Hnsw, Ivf, IvfPq, Opq, ScalarQuantizer, Binary, Funnel)
+
+AnyIndex = Annotated[Union[Flat, Hnsw, Ivf, IvfPq, Opq, ScalarQuantizer, Binary, Funnel], Field(discriminator="kind")]

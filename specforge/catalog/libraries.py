@@ -22,6 +22,7 @@ LIBRARIES = {
     "setfit": "1.2.0",
     "tokenizers": "0.23.3",
     "torch": "2.13.0",
+    "tqdm": "4.70.1",
     "transformers": "5.23.0",
 }
 """Distribution -> version."""
@@ -56,6 +57,7 @@ DISTRIBUTIONS = {
     "sklearn": ("scikit-learn",),
     "tokenizers": ("tokenizers",),
     "torch": ("torch",),
+    "tqdm": ("tqdm",),
     "transformers": ("transformers",),
 }
 """Module -> the distributions behind it."""

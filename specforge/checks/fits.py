@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from statistics import mean
 
 from specforge import rerankers
+from specforge.catalog.indexes import InCells, Quantised
 from specforge.catalog.losses import LOSSES
 from specforge.catalog.losses.base import Loss
 from specforge.checks.losses import kind_of
@@ -23,6 +24,8 @@ from specforge.spec.document import Spec
 
 _BASE: Keys = ("retriever", "base")
 _SAMPLE = 1000
+_A_CENTRE = 39
+"""Vectors for each centre that an index learns; with fewer, faiss warns."""
 
 
 def batches(tables: Tables) -> Iterator[Problem]:
@@ -108,6 +111,25 @@ def disk(tables: Tables) -> Iterator[Problem]:
     )
 
 
+def learnt(tables: Tables) -> Iterator[Problem]:
+    """An index has vectors to learn from: one for each cell and each name of a part at least, and better 39."""
+    index = tables.spec.index
+    if not isinstance(index, InCells) or tables.objective != tables.spec.primary:
+        return
+    [number] = tables.row("select count(*) from embedded")
+    centres = {"nlist": (index.nlist or 0, "cells")}
+    if isinstance(index, Quantised):
+        centres["nbits"] = (2**index.nbits, f"names of {counted(index.nbits, 'bit')}")
+    for field, (count, what) in centres.items():
+        if number >= count * _A_CENTRE:
+            continue
+        keys: Keys = ("index", field)
+        few = number < count
+        message = f"{count:,} {what} {'cannot be learnt' if few else 'are learnt badly'} from {number:,.0f} vectors"
+        hint = f'take fewer for less than {count * _A_CENTRE:,} vectors, or "kind: flat", which is exact and fast here'
+        yield Problem("SF205" if few else "SF207", message, tables.source.value_span(keys), keys, hint)
+
+
 def copies(spec: Spec) -> int:
     """How often the vectors of all documents are written: with the index, of the base, and for every seed."""
     train = spec.train
@@ -123,4 +145,4 @@ def _model(tables: Tables) -> Model | None:
         return None
 
 
-RULES = (batches, reranker, disk)
+RULES = (batches, reranker, disk, learnt)

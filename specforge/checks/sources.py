@@ -10,7 +10,7 @@ import duckdb
 
 from specforge import models, named, relations
 from specforge.catalog.roles import tables
-from specforge.checks import adaptation, bases, families, heads, lost, memory, nested, sandbox, teachers
+from specforge.checks import adaptation, bases, families, heads, indexes, lost, memory, nested, sandbox, teachers
 from specforge.checks.keys import key_kinds
 from specforge.checks.labels import flags, grades, numbers, thresholds
 from specforge.checks.missing import ids_known, lists, single_queries
@@ -209,3 +209,4 @@ def _of_encoder(spec: Experiment, source: Source, found: models.Model) -> Iterat
     yield from bases.judge(spec, source, found.base)
     yield from adaptation.targets(spec, source, found)
     yield from nested.longer_than_the_model(spec, source, found.base.dimension)
+    yield from indexes.of_model(spec, source, found.base.dimension)

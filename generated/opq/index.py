@@ -1,0 +1,93 @@
+"""Build the index that answers queries from the document vectors."""
+
+import argparse
+import json
+import math
+import shutil
+from pathlib import Path
+
+import faiss
+import numpy as np
+from numpy.typing import NDArray
+from tqdm import tqdm
+
+import contract
+from ranking import Corpus, read_corpus, unchanged
+
+HERE = Path(__file__).resolve().parent
+ROOT = HERE.parents[1]
+
+
+BLOCK = 65_536
+
+
+def cells(count: int) -> int:
+    """How many cells so many vectors are sorted into: four times the root of their number, and 39 a cell at least."""
+    return max(1, min(round(4 * math.sqrt(count)), count // 39))
+
+
+def made(dimension: int, nlist: int) -> faiss.Index:
+    """Vectors are turned, sorted into cells, and cut into parts with names."""
+    m, nbits = 48, 6
+    index = faiss.index_factory(dimension, f"OPQ{m},IVF{nlist},PQ{m}x{nbits}", faiss.METRIC_INNER_PRODUCT)
+    probes = min(nlist, max(8, nlist // 16))
+    faiss.ParameterSpace().set_index_parameter(index, "nprobe", probes)
+    return index
+
+
+def build(vectors: NDArray[np.float32]) -> faiss.Index:
+    """An index of vectors, which are read in blocks."""
+    nlist = cells(len(vectors))
+    index = made(vectors.shape[1], nlist)
+    index.train(sample(vectors, 64 * nlist))
+    for start in tqdm(range(0, len(vectors), BLOCK), unit_scale=BLOCK, disable=len(vectors) <= BLOCK):
+        index.add(np.ascontiguousarray(vectors[start : start + BLOCK]))
+    return index
+
+
+def sample(vectors: NDArray[np.float32], wanted: int) -> NDArray[np.float32]:
+    """The vectors that the index learns from, by lot: so many, and a block of them at least."""
+    rows = np.random.default_rng(0).permutation(len(vectors))[: max(wanted, BLOCK)]
+    return np.ascontiguousarray(vectors[np.sort(rows)])
+
+
+def size(folder: Path) -> int:
+    """The bytes of what answers queries."""
+    return sum(file.stat().st_size for file in folder.iterdir() if file.suffix in (".faiss", ".npy", ".npz"))
+
+
+def opened(work: Path, corpus: Corpus) -> faiss.Index:
+    """The index in `index/`.
+
+    Raises:
+        ValueError: it holds other documents [SF507], or is damaged.
+    """
+    folder = work / "index"
+    unchanged(corpus, folder)
+    written = json.loads((folder / "figures.json").read_text(encoding="utf-8"))["bytes"]
+    if size(folder) != written:
+        raise ValueError(f'"{folder}" has {size(folder):,} bytes, and {written:,} were written; make it again')
+    return faiss.read_index(str(folder / "index.faiss"))
+
+
+def main(work: Path) -> None:
+    """Make `index/` in the work folder: the faiss index, and the contract of the vectors that it holds."""
+    contract.opened(str(work / "model"), work / "vectors")
+    unchanged(read_corpus(work), work / "vectors")
+    scratch = work / "index.tmp"
+    shutil.rmtree(scratch, ignore_errors=True)
+    scratch.mkdir(parents=True)
+    vectors: NDArray[np.float32] = np.load(work / "vectors/corpus.npy", mmap_mode="r")
+    faiss.write_index(build(vectors), str(scratch / "index.faiss"))
+    found = {"bytes": size(scratch)}
+    (scratch / "figures.json").write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
+    shutil.copy(work / "vectors/corpus.sha256", scratch)
+    contract.hand_on(work / "vectors", scratch)
+    shutil.rmtree(work / "index", ignore_errors=True)
+    scratch.rename(work / "index")
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--work", type=Path, default=ROOT / "runs" / "by_hand" / HERE.name)
+    main(parser.parse_args().work)
