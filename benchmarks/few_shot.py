@@ -3,13 +3,15 @@
     python benchmarks/few_shot.py --data DIR [--per-class 8 16 32] [--seeds 1 2 3 4 5] [--family NAME ...] [--test ROWS]
 
 `DIR` holds the folder `banking77`. The published split is kept; a tenth of its training texts choose the strength of the
-linear probe. Each seed draws other texts and trains anew. `--test` caps the test texts, to try the script.
+linear probe. Each seed draws other texts and trains anew. With more texts there are fewer epochs, so that the steps stay.
+`--test` caps the test texts, to try the script.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
+import math
 import statistics
 import sys
 import tempfile
@@ -36,8 +38,10 @@ evaluate: {{primary: Accuracy, metrics: [F1], baselines: []}}
 """
 FAMILIES = {
     "linear_probe": "family: linear_probe",
-    "set_fit": "family: set_fit\n  train: {iterations: 10}",
-    "fine_tune": "family: fine_tune\n  train: {epochs: 30, batch_size: 32, learning_rate: 3e-4}",
+    "set_fit": """family: set_fit
+  head: {{kind: logistic_regression, c: 10}}
+  train: {{loss: supervised_contrastive, epochs: {contrasted}, batch_size: 128, learning_rate: 2e-4}}""",
+    "fine_tune": "family: fine_tune\n  train: {{epochs: {classed}, batch_size: 32, learning_rate: 3e-4}}",
 }
 
 
@@ -66,7 +70,8 @@ def _questions(folder: Path, file: Path, test: int | None) -> None:
 def _line(root: Path, family: str, per_class: int, seeds: list[int]) -> str:
     name = f"{family}_{per_class}"
     path, log = root / f"{name}.yaml", root / f"{name}.log"
-    text = SPEC.format(name=name, per_class=per_class, seeds=seeds, family=FAMILIES[family])
+    asked = FAMILIES[family].format(contrasted=math.ceil(80 / per_class), classed=math.ceil(240 / per_class))
+    text = SPEC.format(name=name, per_class=per_class, seeds=seeds, family=asked)
     path.write_text(text, encoding="utf-8")
     taken = time_process([SPECFORGE, "run", path.name], cwd=root, log=log)
     (file,) = (root / "results" / name).glob("*.json")

@@ -40,7 +40,7 @@ def common(spec: Spec, folder: str) -> Values:
         "marks": parts.marks(spec),
         **parts.chunks(spec),
         "mixed": [mixed(name, spec) for name in spec.objectives] if spec.others else None,
-        "shown": shown(spec),
+        "shown": parts.shown(spec),
         "any_negatives": any(map(_has_negatives, spec.objectives.values())),
         "others": spec.others,
         "asks": asks(spec),
@@ -60,6 +60,7 @@ def index(spec: Spec) -> Values:
         "index_learns": spec.index.learns,
         "cells": isinstance(spec.index, InCells),
         "rotated": isinstance(spec.index, Opq),
+        "swept": Code(spec.index.swept) if spec.index.swept else None,
         "binary": isinstance(spec.index, Binary),
         "funnel": isinstance(spec.index, Funnel),
         **_kept(spec.index, at),
@@ -156,13 +157,6 @@ def mixed(name: str, spec: Spec) -> Values:
         "cut": parts.cut(value, spec),
         "part": At(mixture[name], f"retriever.train.mixture.{name}") if mixture else None,
     }
-
-
-def shown(spec: Spec) -> bool:
-    """Whether what was shown for a query is ranked, and not the whole corpus."""
-    if spec.evaluate.candidates is not None:
-        return spec.evaluate.candidates == "shown"
-    return all(isinstance(value, Evidence) and value.of_exposure for value in spec.objectives.values())
 
 
 def script(name: str, spec: Spec) -> str:

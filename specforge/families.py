@@ -44,6 +44,9 @@ def values(retriever: Retriever, index: Index | None) -> Values:
             "vectors": Code(family.vectors),
             "count": Code(family.count),
             "index": Code("faiss.Index" if by_faiss else "Index"),
+            "any_index": Code(
+                "Index | faiss.Index" if family.dense and not by_faiss else "faiss.Index" if by_faiss else "Index"
+            ),
             "starts_anew": family.starts_anew,
             "encoder_partial": None if family.dense else f"{family.partials}/encoder.py.jinja",
         },

@@ -12,6 +12,7 @@ from specforge import (
     feeding,
     measuring,
     named,
+    parts,
     references,
     reranking,
     staging,
@@ -21,7 +22,7 @@ from specforge.catalog.libraries import LIBRARIES
 from specforge.quote import Code
 from specforge.run.stage import Stage
 from specforge.spec.document import Classification, Experiment, Spec
-from specforge.systems import baselines, fused, is_tuned, model_system, more_seeds, needs_untuned
+from specforge.systems import baselines, fused, is_dense, is_tuned, model_system, more_seeds, needs_untuned
 
 
 @dataclass(frozen=True)
@@ -84,7 +85,7 @@ def _files(
 ) -> tuple[File, ...]:
     values = {
         **context.common(spec, folder),
-        **reranking.values(spec, folder, model_system(spec), shown=context.shown(spec)),
+        **reranking.values(spec, folder, model_system(spec), shown=parts.shown(spec)),
         **teaching.values(spec, folder),
         "tuned": is_tuned(spec),
         "model_system": model_system(spec),
@@ -140,6 +141,7 @@ def _scripts(spec: Spec) -> list[str]:
     trained += ["folds"] if spec.folds else []
     rivals = ["baselines"] if baselines(spec) or fused(spec) else []
     answering = ["encoder", "vectors", "index"] if spec.encoder else ["lexical"]
+    answering += ["index_report"] if is_dense(spec) else []
     shared = ["prepare", "ranking", "measures", "intervals", "evaluation", "search"]
     return [*shared, *answering, *rivals, *trained, *reranking.scripts(spec)]
 

@@ -235,4 +235,21 @@ def _cost(record: results.Json) -> str:
     if isinstance(reranking, dict):
         each = seconds["rerank"] / int(str(record["queries"]))
         cost.append(f"{reranking['over']} pairs to score for a query ({each:.2f} s here)")
-    return f"adopting it: {', '.join(cost)}"
+    return f"adopting it: {', '.join(cost)}{_index(record)}"
+
+
+def _index(record: results.Json) -> str:
+    """What the index finds of what exact search finds, how soon, and what that costs."""
+    report = record.get("index_report")
+    if not isinstance(report, dict):
+        return ""
+    share, alone, quality = report["recall"], report["alone_ms"], report.get("quality")
+    found = f"{100 * share['mean']:.1f} % ({100 * share['low']:.1f} to {100 * share['high']:.1f})"
+    text = (
+        f"\nthe index finds {found} of the {report['k']} nearest, in {alone['p50']:.2f} ms a query (p95 {alone['p95']:.2f}; "
+        f"{report['batched_ms']['p50']:.3f} each in batches of {report['batch']})"
+    )
+    if quality is None:
+        return text
+    cost = f"{quality['mean']:+.3f} ({quality['low']:.3f} to {quality['high']:.3f})"
+    return f"{text}; {quality['metric']} against exact search {cost}"

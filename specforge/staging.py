@@ -9,7 +9,7 @@ from specforge.catalog.families import FAMILIES
 from specforge.catalog.libraries import ENCODING, READERS
 from specforge.run.stage import Stage
 from specforge.spec.document import Experiment, Spec
-from specforge.systems import baselines, fused, is_tuned, more_seeds, needs_untuned, precision_of
+from specforge.systems import baselines, fused, is_dense, is_tuned, more_seeds, needs_untuned, precision_of
 
 _RANKING = ("ir-measures", "numpy", "scipy")
 
@@ -82,7 +82,7 @@ def stages(spec: Spec, scripts: tuple[str, ...]) -> tuple[Stage, ...]:
     ]
     measured = tuple(stage.name for stage in found if stage.name not in _UNMEASURED)
     checked = ("train",) if is_tuned(spec) else ()
-    return (*found, _evaluation(spec, shared, (*checked, *measured)))
+    return (*found, _evaluation(spec, shared, (*checked, *measured)), *_index_report(spec, shared))
 
 
 _UNMEASURED = ("first", "mine", "label", "train", "candidates", "label_reranker", "train_reranker")
@@ -152,6 +152,17 @@ def _repeated(spec: Spec, shared: _Shared) -> list[Stage]:
             Stage("others", "others.py", "others", shared.ready, model, (), (*encoding, *searching), precision)
         )
     return found
+
+
+def _index_report(spec: Spec, shared: _Shared) -> list[Stage]:
+    """What the index costs and finds, where faiss has a part in it."""
+    if spec.index is None or not is_dense(spec):
+        return []
+    figure = ("matplotlib",) if spec.index.swept else ()
+    judging = () if parts.shown(spec) else ("ir-measures", "pytrec-eval-terrier")
+    libraries = (*shared.searching, *figure, *judging, "numpy", "pyarrow", "scipy")
+    needs = ("prepare", "embed", "index")
+    return [Stage("index_report", "index_report.py", "index_report", needs, (), (), libraries, precision_of(spec))]
 
 
 def _evaluation(spec: Spec, shared: _Shared, measured: tuple[str, ...]) -> Stage:

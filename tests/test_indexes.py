@@ -11,6 +11,7 @@ from unittest import mock
 
 import faiss
 import numpy as np
+import pyarrow.parquet as pq
 import pytest
 import stages
 from numpy.typing import NDArray
@@ -197,13 +198,39 @@ def test_a_whole_run(root: Path, name: str) -> None:
     untrained = untrained.replace("fuse: [neighbour_transfer]", "baselines: [untuned]").replace("[16, 32]", "[8, 16]")
     (root / "whole.yaml").write_text(untrained.replace(f"name: {name}", "name: whole"), encoding="utf-8")
     code, work = stages.compiled(root / "whole.yaml"), root / f"work_{name}"
-    stages.run(code, work, "prepare.py", "embed.py", "index.py", "evaluation.py")
+    stages.run(code, work, "prepare.py", "embed.py", "index.py", "evaluation.py", "index_report.py")
     figures = json.loads((work / "evaluation/metrics.json").read_text(encoding="utf-8"))
     assert 0 < figures["systems"]["untuned"]["nDCG@10"]["mean"] <= 1
     hits = module(code, "search").indexed(work, "fresh bread", 5)
     assert [hit.rank for hit in hits] == [1, 2, 3, 4, 5]
     written = json.loads((work / "index/figures.json").read_text(encoding="utf-8"))
-    assert written["bytes"] > 0
+    report = json.loads((work / "index_report/report.json").read_text(encoding="utf-8"))
+    assert report["bytes"] == written["bytes"] > 0 and report["build_seconds"] > 0
+    assert 0 < report["alone_ms"]["p50"] <= report["alone_ms"]["p95"]
+    right = figures["systems"]["untuned"]["nDCG@10"]["mean"]
+    assert report["quality"]["exact"] + report["quality"]["mean"] == pytest.approx(right)
+    assert recalled(work, module(code, "index")) == pytest.approx(report["recall"]["mean"])
+    swept = {"ivf_few": "nprobe", "binary": "rescore", "funnel": "keep"}.get(name)
+    assert (work / "index_report/recall_latency.svg").is_file() == bool(swept)
+    if swept:
+        shares = [one["recall"] for one in report[swept]]
+        assert shares == sorted(shares) and [one["value"] for one in report[swept]][:3] == [1, 2, 4][: len(shares)]
+
+
+def recalled(work: Path, index: ModuleType) -> float:
+    """The share of the ten nearest that are found, counted by hand: without the query itself."""
+    vectors, asked = np.load(work / "vectors/corpus.npy"), np.load(work / "vectors/test.npy")
+    queries = pq.read_table(work / "data/queries.parquet", filters=[("split", "=", "test")])["doc"].to_pylist()
+    corpus = module(Path(index.__file__ or "").parent, "ranking").read_corpus(work)
+    _, found = index.opened(work, corpus).search(asked, 11)
+    scores = asked @ vectors.T
+    scores[np.arange(len(queries)), queries] = -np.inf
+    right = np.argsort(-scores, axis=1, kind="stable")[:, :10]
+    shares = [
+        len({row for row in rows if row not in (own, -1)} & {*best} if own in rows else {*rows[:10]} & {*best}) / 10
+        for own, rows, best in zip(queries, found.tolist(), right.tolist(), strict=True)
+    ]
+    return float(np.mean(shares))
 
 
 @pytest.mark.parametrize(

@@ -3,6 +3,7 @@
 import argparse
 import json
 import shutil
+import time
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -27,12 +28,13 @@ class Index:
     """Compares every document by the signs of its numbers, and the nearest again by better vectors."""
 
     refined: faiss.Index
+    rescore: int = RESCORE
 
     def search(self, asked: NDArray[np.float32], k: int) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
         """Scores and rows of the `k` best documents of each query, best first."""
         # Of more candidates than documents the missing ones would be told as the nearest.
         wanted = faiss.IndexRefineSearchParameters()
-        wanted.k_factor = min(RESCORE, self.refined.ntotal / k)
+        wanted.k_factor = min(self.rescore, self.refined.ntotal / k)
         scores, rows = self.refined.search(asked, k, params=wanted)
         return scores, rows
 
@@ -97,8 +99,11 @@ def main(work: Path) -> None:
     shutil.rmtree(scratch, ignore_errors=True)
     scratch.mkdir(parents=True)
     vectors: NDArray[np.float32] = np.load(work / "vectors/corpus.npy", mmap_mode="r")
-    write_index(build(vectors), scratch)
-    found = {"bytes": size(scratch)}
+    began = time.perf_counter()
+    index = build(vectors)
+    seconds = time.perf_counter() - began
+    write_index(index, scratch)
+    found = {"bytes": size(scratch), "build_seconds": seconds}
     (scratch / "figures.json").write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
     shutil.copy(work / "vectors/corpus.sha256", scratch)
     contract.hand_on(work / "vectors", scratch)

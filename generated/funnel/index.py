@@ -3,6 +3,7 @@
 import argparse
 import json
 import shutil
+import time
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -34,11 +35,12 @@ class Index:
 
     first: faiss.Index
     vectors: NDArray[np.float32]
+    keep: int = KEEP
 
     def search(self, asked: NDArray[np.float32], k: int) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
         """Scores and rows of the `k` best documents of each query, best first; -1 where there are fewer."""
         steps = [*DIMENSIONS[1:], self.vectors.shape[1]]
-        wanted = [k, *(k * KEEP * 2**step for step in range(len(steps)))][::-1]
+        wanted = [k, *(k * self.keep * 2**step for step in range(len(steps)))][::-1]
         _, rows = self.first.search(cut(asked, DIMENSIONS[0]), min(wanted[0], len(self.vectors)))
         scores = np.empty(rows.shape, dtype=np.float32)
         for dimension, count in zip(steps, wanted[1:], strict=True):
@@ -113,8 +115,11 @@ def main(work: Path) -> None:
     shutil.rmtree(scratch, ignore_errors=True)
     scratch.mkdir(parents=True)
     vectors: NDArray[np.float32] = np.load(work / "vectors/corpus.npy", mmap_mode="r")
-    write_index(build(vectors), scratch)
-    found = {"bytes": size(scratch)}
+    began = time.perf_counter()
+    index = build(vectors)
+    seconds = time.perf_counter() - began
+    write_index(index, scratch)
+    found = {"bytes": size(scratch), "build_seconds": seconds}
     (scratch / "figures.json").write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
     shutil.copy(work / "vectors/corpus.sha256", scratch)
     contract.hand_on(work / "vectors", scratch)

@@ -3,6 +3,7 @@
 import argparse
 import json
 import shutil
+import time
 from pathlib import Path
 
 import faiss
@@ -60,8 +61,11 @@ def main(work: Path) -> None:
     shutil.rmtree(scratch, ignore_errors=True)
     scratch.mkdir(parents=True)
     vectors: NDArray[np.float32] = np.load(work / "vectors/corpus.npy", mmap_mode="r")
-    faiss.write_index(build(vectors), str(scratch / "index.faiss"))
-    found = {"bytes": size(scratch)}
+    began = time.perf_counter()
+    index = build(vectors)
+    seconds = time.perf_counter() - began
+    faiss.write_index(index, str(scratch / "index.faiss"))
+    found = {"bytes": size(scratch), "build_seconds": seconds}
     (scratch / "figures.json").write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
     shutil.copy(work / "vectors/corpus.sha256", scratch)
     contract.hand_on(work / "vectors", scratch)

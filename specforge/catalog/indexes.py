@@ -16,11 +16,13 @@ class Index(Section):
 
     Attributes:
         exact: whether it finds what comparing every document finds.
+        swept: what trades what is found for time while it searches, by its name in faiss or in generated code.
         own: whether generated code holds it in a class of its own, and not in one of faiss.
     """
 
     exact: ClassVar[bool] = False
     own: ClassVar[bool] = False
+    swept: ClassVar[str | None] = None
 
     similarity: Literal["cosine", "dot", "maxsim"] | None = None
     """What the index ranks by; without it, the retriever's own similarity."""
@@ -41,6 +43,7 @@ class Flat(Index):
 class Hnsw(Index):
     """A graph of near neighbours (Malkov and Yashunin 2016): approximate, fast, for large collections."""
 
+    swept: ClassVar[str | None] = "efSearch"
     kind: Literal["hnsw"]
 
     m: Annotated[int, Field(ge=2, le=512)] = 32
@@ -71,6 +74,7 @@ class Binary(Index):
     """Every document is compared by the signs of its numbers, one bit a dimension; the nearest are compared again by better vectors, which it keeps as well (Yamada et al. 2021)."""
 
     own: ClassVar[bool] = True
+    swept: ClassVar[str | None] = "rescore"
     kind: Literal["binary"]
 
     rescore: Annotated[int, Field(ge=1, le=1000)] = 4
@@ -87,6 +91,8 @@ class Binary(Index):
 
 class InCells(Index):
     """An index whose vectors are sorted into cells, of which a query looks into the nearest (Sivic and Zisserman 2003)."""
+
+    swept: ClassVar[str | None] = "nprobe"
 
     nlist: Cells | None = None
     """Cells; without it, four times the square root of the documents, and no more than one for 39 of them."""
@@ -138,6 +144,7 @@ class Funnel(Index):
     """Every document is compared by its first dimensions, the best of them by more, and so on to all of them (adaptive retrieval; Kusupati et al. 2022). For vectors that may be cut: `matryoshka`."""
 
     own: ClassVar[bool] = True
+    swept: ClassVar[str | None] = "keep"
     kind: Literal["funnel"]
 
     dimensions: Annotated[tuple[Annotated[int, Field(ge=1, le=65536)], ...], Field(min_length=1, max_length=10)] = (64,)

@@ -83,9 +83,11 @@ def _of_reranker(made: Plan) -> str:
 
 
 def _index(folder: Path) -> Json:
-    """The size of the index, where there is one."""
+    """The size of the index, where there is one, and what it costs and finds, where that was measured."""
     files = [file for file in (folder / "index").rglob("*") if file.is_file()]
-    return {"index_bytes": sum(file.stat().st_size for file in files)} if files else {}
+    report = folder / "index_report" / "report.json"
+    found: Json = {"index_bytes": sum(file.stat().st_size for file in files)} if files else {}
+    return found | ({"index_report": json.loads(report.read_text(encoding="utf-8"))} if report.is_file() else {})
 
 
 def _training_rows(folder: Path) -> Json:
