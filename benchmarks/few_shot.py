@@ -40,7 +40,7 @@ FAMILIES = {
     "linear_probe": "family: linear_probe",
     "set_fit": """family: set_fit
   head: {{kind: logistic_regression, c: 10}}
-  train: {{loss: supervised_contrastive, epochs: {contrasted}, batch_size: 128, learning_rate: 2e-4}}""",
+  train: {{loss: supervised_contrastive, epochs: {contrasted}, batch_size: 128, learning_rate: 5e-5}}""",
     "fine_tune": "family: fine_tune\n  train: {{epochs: {classed}, batch_size: 32, learning_rate: 3e-4}}",
 }
 

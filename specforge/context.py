@@ -101,6 +101,7 @@ def encoding(spec: Spec, retriever: Retriever, folder: str) -> Values:
         "prompts": at.retriever.prompts,
         "encoder": encoder(retriever, folder),
         "static": spec.static is not None,
+        "truncate_dim": At(spec.truncate_dim, "retriever.truncate_dim"),
         "static_dimension": At(spec.static.dimension if spec.static else None, "retriever.static.dimension"),
         "similarity_function": Code(similarity.function),
         "pairwise_similarity": Code(similarity.pairwise),

@@ -113,6 +113,12 @@ def no_more_than_cells(spec: Section, number: Number) -> Number:
     return min(number, index.nlist) if isinstance(index, InCells) and index.nlist else number
 
 
+def as_trained(spec: Section, number: Number) -> Number:
+    """Vectors are cut to a length at which they were trained to be cut."""
+    asked = spec.matryoshka if isinstance(spec, Spec) and spec.loss is not None else None
+    return number if asked is None or number in asked.dimensions else max(asked.dimensions)
+
+
 def in_twos(spec: Section, number: Number) -> Number:
     return max(4, number - number % 2) if is_supervised(spec) else number
 
@@ -136,6 +142,7 @@ BOUNDS = (
     Bound("sources.docs.chunk.overlap", shorter_than_chunks),
     Bound("retriever.query_expansion.length", no_longer_than_read),
     Bound("retriever.negatives.min_score", below_the_highest),
+    Bound("retriever.truncate_dim", as_trained),
     Bound("index.nprobe", no_more_than_cells, "SF205"),
     Bound("reranker.over", no_more_than_ranked),
     Bound("reranker.negatives.per_positive", no_more_than_found),

@@ -262,6 +262,8 @@ RULES = (
         and c.loss is not None and c.similarity != "cosine"),
     Rule("cut vectors are cosines", "SF113", ("evaluate.dimensions",), lambda c: c.has("evaluate.dimensions")
         and c.encodes and c.similarity != "cosine"),
+    Rule("truncated vectors are cosines", "SF112", ("retriever.truncate_dim",), lambda c: c.has("retriever.truncate_dim")
+        and c.similarity != "cosine"),
     Rule("layers are not cached", "SF109", ("retriever.matryoshka.layers",), lambda c: c.loss is not None and c.loss.cached
         and c["retriever.matryoshka.layers"] is True),
     Rule("nested layers are there", "SF003", ("retriever.matryoshka.layers",), lambda c: is_static(c)

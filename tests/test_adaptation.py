@@ -46,6 +46,7 @@ CASES: Mapping[str, str] = {
     "cls": based("pooling: cls"),
     "last": based("pooling: last_token"),
     "prompts": based('prompts: {query: "bread ", document: "steak "}'),
+    "cut": based("truncate_dim: 12"),
     "static": based("static: {embeddings: base, dimension: 8}", TRAIN.replace("1e-3", "0.1")),
     "random": based("static: {embeddings: random, dimension: 16}", TRAIN.replace("1e-3", "0.1")),
     "own": SHORT.replace(BASE, "  base: ./static\n  static: {embeddings: own}\n").replace("1e-3", "0.1"),
@@ -250,6 +251,20 @@ def test_a_learning_rate_that_moves_nothing_is_told(root: Path) -> None:
 def test_collapsed_vectors_are_told(root: Path) -> None:
     [problem] = [problem for problem in problems(root, "collapsing") if problem.code == "SF502"]
     assert "of all texts" in problem.message or problem.message.startswith("all texts have nearly the same vector")
+
+
+def test_vectors_are_cut_and_scaled_again(root: Path) -> None:
+    """As the library cuts them by the saved model's own word, but of length 1."""
+    from sentence_transformers import SentenceTransformer
+
+    found = np.load(root / "runs/cut/vectors/corpus.npy")
+    model = SentenceTransformer(str(root / "runs/cut/model"), device="cpu")
+    model.max_seq_length = 16
+    cut = model.encode(texts(root))
+    whole = model.encode(texts(root), truncate_dim=None if model.truncate_dim is None else 32)
+    assert found.shape[1] == cut.shape[1] == 12 and whole.shape[1] == 32
+    np.testing.assert_allclose(found, whole[:, :12] / np.linalg.norm(whole[:, :12], axis=1, keepdims=True), atol=0.02)
+    np.testing.assert_allclose(np.linalg.norm(found, axis=1), 1.0, atol=1e-5)
 
 
 def test_the_best_checkpoint_is_the_one_that_is_saved(root: Path, tmp_path: Path) -> None:

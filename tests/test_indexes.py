@@ -244,7 +244,7 @@ def recalled(work: Path, index: ModuleType) -> float:
         ("{kind: ivf_pq, nbits: 4, m: 5}", "SF205 vectors of 32 dimensions cannot be cut into 5 parts of one length"),
         (
             "{kind: funnel}",
-            'SF205 the last step of index "funnel" compares by all dimensions, and the base model has 32',
+            'SF205 the last step of index "funnel" compares by all dimensions, and a vector has 32',
         ),
         ("{kind: funnel, dimensions: [16]}", ""),
     ],

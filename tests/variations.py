@@ -121,7 +121,10 @@ INDEXES: dict[str, Changes] = {
     "rich_opq": {"index": {**PQ, "kind": "opq"}},
     "rich_scalar_quantizer": {"index": {"kind": "scalar_quantizer", "similarity": "cosine", "codes": "fp16"}},
     "rich_binary": {"index": {"kind": "binary", "similarity": "cosine", "rescore": 8, "rescore_with": "fp16"}},
-    "rich_funnel": {"index": {"kind": "funnel", "similarity": "cosine", "dimensions": (64, 128), "keep": 3}},
+    "rich_funnel": {
+        "retriever.truncate_dim": 256,
+        "index": {"kind": "funnel", "similarity": "cosine", "dimensions": (64, 128), "keep": 3},
+    },
 }
 """Every kind of index, with all its parameters."""
 
@@ -358,6 +361,7 @@ VARIATIONS: dict[str, Changes] = {
     "binary_alone": {"index": {"kind": "binary"}, "evaluate.baselines": (), "evaluate.fuse": GONE},
     "funnel": {"index": {"kind": "funnel"}},
     "funnel_alone": {"index": {"kind": "funnel"}, "evaluate.baselines": (), "evaluate.fuse": GONE, "retriever.train.seeds": (1, 2)},
+    "truncated": {"retriever.truncate_dim": 128, "retriever.train.seeds": (1, 2), "index": {"kind": "ivf_pq", "m": 16}},
     "funnel_chunked": {**KINDS["rich_chunked_tokens"], "index": {"kind": "funnel"}},
     "dot_hnsw": {"retriever.similarity": "dot", "index": {**HNSW, "similarity": "dot"}, "split": HASHED},
     "one_prompt": {"retriever.prompts": GONE, "retriever.train": GONE, "retriever.pooling": GONE},

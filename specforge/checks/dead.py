@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Iterator
 
 from specforge import feeding, references
 from specforge.catalog.evidence import Evidence, Interacted, ScoredPairs
+from specforge.catalog.indexes import Quantised
 from specforge.catalog.objectives import Grouped, Objective
 from specforge.catalog.roles import tables
 from specforge.problems import Keys, Problem
@@ -80,6 +81,10 @@ def _reranker_selects(spec: Spec) -> bool:
     return train is not None and train.select is not None
 
 
+def _never_rescored(spec: Spec) -> bool:
+    return isinstance(spec.index, Quantised) and spec.index.rescore is None
+
+
 def _none_found(spec: Spec) -> bool:
     return spec.reranker is not None and spec.reranker.negatives.per_positive == 0
 
@@ -122,6 +127,7 @@ _FIELDS: tuple[tuple[Keys, Callable[[Spec], bool], str], ...] = (
         '"query" has weight 0',
     ),
     (("index",), lambda spec: spec.encoder is None, "bm25 has no vectors"),
+    (("index", "rescore_with"), _never_rescored, 'without "rescore" nothing is compared again'),
     (("reranker", "loss"), _reranker_at_rest, "nothing is trained"),
     (("reranker", "activation"), _reranker_at_rest, "nothing is trained"),
     (("reranker", "negatives"), _reranker_at_rest, "nothing is trained"),

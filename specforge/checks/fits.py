@@ -93,8 +93,7 @@ def _lengths(tables: Tables) -> list[int]:
 def disk(tables: Tables) -> Iterator[Problem]:
     """The vectors of the documents are written: as vectors and in the index, of the base beside the tuned model's."""
     base = _model(tables)
-    static = tables.spec.static
-    dimension = (static.dimension if static else None) or (base.base.dimension if base else None)
+    dimension = tables.spec.dimension(base.base.dimension if base else None)
     if not dimension:
         return
     [documents] = tables.row("select count(*) from embedded")

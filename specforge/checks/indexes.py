@@ -20,15 +20,6 @@ def probed(spec: Spec, source: Source) -> Iterator[Problem]:
         yield Problem("SF205", message, source.value_span(keys), keys, hint)
 
 
-def rescored(spec: Spec, source: Source) -> Iterator[Problem]:
-    """What candidates are compared by again, where none are."""
-    index, keys = spec.index, ("index", "rescore_with")
-    if isinstance(index, Quantised) and index.rescore is None and "rescore_with" in index.model_fields_set:
-        message = '"rescore_with" has no effect without "rescore"'
-        hint = 'add "rescore: 4", or leave "rescore_with" out'
-        yield Problem("SF401", message, source.key_span(keys), keys, hint)
-
-
 def steps(spec: Spec, source: Source) -> Iterator[Problem]:
     """A funnel goes from few dimensions to more, of vectors that may be cut."""
     index, encoder, keys = spec.index, spec.encoder, ("index", "dimensions")
@@ -54,17 +45,17 @@ def _listed(dimensions: Iterable[int]) -> str:
     return ", ".join(map(str, sorted(dimensions)))
 
 
-RULES = (probed, rescored, steps)
+RULES = (probed, steps)
 
 
 def of_model(spec: Spec, source: Source, dimension: int | None) -> Iterator[Problem]:
     """Vectors have the dimensions that the index counts on; `dimension` is the base model's, where it is known."""
-    index, own = spec.index, (spec.static.dimension if spec.static else None) or dimension
+    index, own = spec.index, spec.dimension(dimension)
     if own is None:
         return
     if isinstance(index, Funnel) and max(index.dimensions) >= own:
         keys: Keys = ("index", "dimensions")
-        message = f'the last step of index "funnel" compares by all dimensions, and the base model has {own}'
+        message = f'the last step of index "funnel" compares by all dimensions, and a vector has {own}'
         yield Problem("SF205", message, source.value_span(keys), keys, f"name lengths below {own}")
     if isinstance(index, Quantised) and index.m is not None and own % index.m:
         keys = ("index", "m")

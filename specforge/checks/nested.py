@@ -60,11 +60,17 @@ def scaled(spec: Spec, source: Source) -> Iterator[Problem]:
     if spec.encoder is None or spec.encoder.similarity == "cosine":
         return
     hint = 'set "similarity: cosine"'
+    if spec.truncate_dim is not None:
+        keys: Keys = ("retriever", "truncate_dim")
+        message = (
+            f'"truncate_dim" scales vectors to length 1, and the retriever compares by "{spec.encoder.similarity}"'
+        )
+        yield Problem("SF112", message, source.key_span(keys), keys, hint)
     if _asked(spec) is not None:
         message = f'"matryoshka" trains cosines, and the retriever compares by "{spec.encoder.similarity}"'
         yield Problem("SF112", message, source.key_span(_KEYS), _KEYS, hint)
     if spec.evaluate.dimensions:
-        keys: Keys = ("evaluate", "dimensions")
+        keys = ("evaluate", "dimensions")
         message = f'"dimensions" compares by cosine, and the retriever by "{spec.encoder.similarity}"'
         yield Problem("SF113", message, source.key_span(keys), keys, hint)
 
@@ -79,15 +85,28 @@ def without_vectors(spec: Spec, source: Source) -> Iterator[Problem]:
 
 def longer_than_the_model(spec: Spec, source: Source, dimension: int | None) -> Iterator[Problem]:
     """Vectors are cut, not stretched; `dimension` is the base model's, where it is known."""
-    own = (spec.static.dimension if spec.static else None) or dimension
-    asked = _asked(spec)
-    for keys, lengths in (
-        ((*_KEYS, "dimensions"), asked.dimensions if asked else ()),
-        (("evaluate", "dimensions"), spec.evaluate.dimensions),
-    ):
-        if own is not None and lengths and max(lengths) > own:
-            message = f'"dimensions" holds {max(lengths)}, and the base model has {own}'
-            yield Problem("SF003", message, source.value_span(keys), keys, f"name lengths up to {own}")
+    asked, whole = _asked(spec), spec.whole_dimension(dimension)
+    places: tuple[tuple[Keys, tuple[int, ...], int | None], ...] = (
+        ((*_KEYS, "dimensions"), asked.dimensions if asked else (), whole),
+        (("retriever", "truncate_dim"), (spec.truncate_dim,) if spec.truncate_dim else (), whole),
+        (("evaluate", "dimensions"), spec.evaluate.dimensions, spec.dimension(dimension)),
+    )
+    for keys, lengths, most in places:
+        if most is not None and lengths and max(lengths) > most:
+            whose = "the base model has" if most == whole else '"truncate_dim" leaves'
+            message = f'"{keys[-1]}" asks for {max(lengths)}, and {whose} {most}'
+            yield Problem("SF003", message, source.value_span(keys), keys, f"name lengths up to {most}")
 
 
-RULES = (lengths, cached_layers, layers_of_none, scaled, without_vectors)
+def cut_as_trained(spec: Spec, source: Source) -> Iterator[Problem]:
+    """Vectors are cut to a length at which they were trained to be cut."""
+    asked, length = _asked(spec), spec.truncate_dim
+    if asked is None or length is None or length in asked.dimensions:
+        return
+    keys: Keys = ("retriever", "truncate_dim")
+    message = f'vectors are cut to {length}, which "matryoshka" does not train'
+    lengths = ", ".join(map(str, sorted(asked.dimensions)))
+    yield Problem("SF003", message, source.value_span(keys), keys, f"it trains {lengths}")
+
+
+RULES = (lengths, cached_layers, layers_of_none, scaled, cut_as_trained, without_vectors)

@@ -189,6 +189,19 @@ class Spec(Experiment):
         """At which lengths of the vectors the loss is computed; None where at the whole length alone."""
         return self.retriever.matryoshka if isinstance(self.retriever, BiEncoder) else None
 
+    @property
+    def truncate_dim(self) -> int | None:
+        """How many dimensions of a vector are kept; None where they stay whole."""
+        return self.retriever.truncate_dim if isinstance(self.retriever, BiEncoder) else None
+
+    def whole_dimension(self, of_base: int | None) -> int | None:
+        """The length of a vector before it is cut; None where the base's is not known."""
+        return (self.static.dimension if self.static else None) or of_base
+
+    def dimension(self, of_base: int | None) -> int | None:
+        """The length of a vector in the index; None where the base's is not known."""
+        return self.truncate_dim or self.whole_dimension(of_base)
+
 
 class Classification(Experiment):
     """A classifier: which texts are of which class, what tells the classes apart, and how often it is right."""

@@ -186,6 +186,9 @@ class BiEncoder(Retriever):
     matryoshka: Matryoshka | None = None
     """Trains vectors that may be cut to fewer dimensions."""
 
+    truncate_dim: Annotated[int, Field(ge=1, le=65536)] | None = None
+    """Vectors are cut to their first so many dimensions and scaled to length 1 again, in index, search and evaluation alike. Without it, they stay whole."""
+
     loss: AnyBiEncoderLoss | None = None
     """What training minimises."""
 
