@@ -105,8 +105,8 @@ def test_what_an_edit_runs(finished: Path) -> None:
     spec = finished / "tiny.yaml"
     edits = {
         SPEC + "# a comment\n": [],
-        SPEC.replace("metrics: [R@10]", "metrics: [R@10, P@5]"): ["baselines", "evaluation"],
-        SPEC.replace("index: {kind: flat}", "index: {kind: hnsw}"): ["index", "evaluation"],
+        SPEC.replace("metrics: [R@10]", "metrics: [R@10, P@5]"): ["baselines", "evaluation", "index_report"],
+        SPEC.replace("index: {kind: flat}", "index: {kind: hnsw}"): ["index", "evaluation", "index_report"],
     }
     for text, stages in edits.items():
         spec.write_text(text, encoding="utf-8")
