@@ -156,7 +156,7 @@ def _repeated(spec: Spec, shared: _Shared) -> list[Stage]:
 
 def _index_report(spec: Spec, shared: _Shared) -> list[Stage]:
     """What the index costs and finds, where faiss has a part in it."""
-    if spec.index is None or not is_dense(spec):
+    if spec.index is None or not spec.ranks or not is_dense(spec):
         return []
     figure = ("matplotlib",) if spec.index.swept else ()
     judging = () if parts.shown(spec) else ("ir-measures", "pytrec-eval-terrier")

@@ -180,8 +180,8 @@ COSTS = {
         (
             (
                 "vectors.py",
-                "    loaded = encoder.load(model)\n",
-                '    encoder.PROMPTS["query"] = ""\n    loaded = encoder.load(model)\n',
+                "    folder.mkdir(parents=True, exist_ok=True)\n",
+                '    encoder.PROMPTS["query"] = ""\n    folder.mkdir(parents=True, exist_ok=True)\n',
             ),
         ),
         note="the prompts are those of E5, and the base knew none before this training",

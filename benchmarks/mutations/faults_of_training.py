@@ -204,7 +204,7 @@ ENCODER = (
         "question_answer",
         "SF002",
         edits=(("index: {kind: flat}", "index: {kind: flat, prompts: none}"),),
-        instead=("search.py", 'encoder.encode(encoder.load(model), [query], "query")'),
+        instead=("search.py", 'encoder.encode(model, [query], "query")'),
     ),
     Fault(
         "prompts_differ_between_stages",
@@ -278,7 +278,7 @@ ENCODER = (
         "question_answer",
         "SF002",
         edits=(("index: {kind: flat}", "index: {kind: hnsw, normalise: false}"),),
-        instead=("encoder.py", "vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)"),
+        instead=("encoder.py", "vectors /= np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-12)"),
     ),
     Fault(
         "index_of_another_model",
@@ -287,6 +287,6 @@ ENCODER = (
         "question_answer",
         "SF002",
         edits=(("index: {kind: flat}", "index: {kind: flat, model: ./older}"),),
-        instead=("search.py", 'return hits(index, str(work / "model"), query, read_corpus(work), k)'),
+        instead=("search.py", 'model = contract.opened(str(work / "model"), work / "index")'),
     ),
 )
