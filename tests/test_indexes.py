@@ -240,7 +240,8 @@ def recalled(work: Path, index: ModuleType) -> float:
         ("{kind: ivf, nlist: 10}", "SF207 10 cells are learnt badly from 240 vectors"),
         ("{kind: ivf, nlist: 6}", ""),
         ("{kind: ivf_pq}", "SF205 256 names of 8 bits cannot be learnt from 240 vectors"),
-        ("{kind: opq, nbits: 5}", "SF207 32 names of 5 bits are learnt badly from 240 vectors"),
+        ("{kind: opq, nbits: 5}", "SF205 256 names of 8 bits cannot be learnt from 240 vectors"),
+        ("{kind: ivf_pq, nbits: 5}", "SF207 32 names of 5 bits are learnt badly from 240 vectors"),
         ("{kind: ivf_pq, nbits: 4, m: 5}", "SF205 vectors of 32 dimensions cannot be cut into 5 parts of one length"),
         (
             "{kind: funnel}",

@@ -29,7 +29,7 @@ def cells(count: int) -> int:
 
 def made(dimension: int, nlist: int) -> faiss.Index:
     """Vectors are turned, sorted into cells, and cut into parts with names."""
-    m, nbits = 48, 6
+    m, nbits = 48, 8
     index = faiss.index_factory(dimension, f"OPQ{m},IVF{nlist},PQ{m}x{nbits}", faiss.METRIC_INNER_PRODUCT)
     probes = min(nlist, max(8, nlist // 16))
     faiss.ParameterSpace().set_index_parameter(index, "nprobe", probes)

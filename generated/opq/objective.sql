@@ -1,4 +1,4 @@
--- What similar means (linked), from the raw tables to training pairs and judgments.
+-- What similar means (same_attribute), from the raw tables to training pairs and judgments.
 -- DuckDB's dialect; prepare.py runs it.
 
 -- A stable number from 0 to 9999 for a text: the same id falls on the same side next month.
@@ -7,12 +7,11 @@ create macro bucket(key) as ('0x' || md5(key)[:8])::ubigint % 10000;
 -- The collection: one row an id, its text made from its columns; ids with one text are one document.
 create view collection as
 select
-    article_id::varchar as item_id,
-    ltrim(trim(regexp_replace(concat(
-            nullif(trim(title::varchar), ''),
-            '. ' || nullif(trim(text::varchar), '')
-        ), '\s+', ' ', 'g')), ' ,;:|/-') as text
-from sources.articles;
+    request_id::varchar as item_id,
+    trim(regexp_replace(concat(
+            nullif(trim(message::varchar), '')
+        ), '\s+', ' ', 'g')) as text
+from sources.requests;
 
 create table items as
 with variants as (
@@ -55,7 +54,7 @@ select 'collection_ids_with_the_text_of_another', ids - documents from used
 union all
 select 'collection_documents', documents from used
 union all
-select 'source_rows', count(*) from sources.links;
+select 'source_rows', count(*) from sources.requests;
 
 -- Another seed gives another split.
 create macro seed() as 0;
@@ -76,16 +75,36 @@ create macro side_of(query_unit, document_unit, value, moment) as case
     when role_of(document_unit) = 'train' then 'train'
 end;
 
--- A document is relevant to the one that links to it.
--- A link holds both ways.
-create view evidence as
-with links as (
-    select article_id::varchar as a, see_also::varchar as b, null::timestamp as moment, null::varchar as side
-    from sources.links as r
+-- When two values are the same.
+create macro alike(one, other) as other = one;
+
+-- The value of each document.
+create table valued as
+with given as (
+    select request_id::varchar as item_id, r.topic::varchar as value, null::varchar as side
+    from sources.requests as r
 )
-select a as query_id, b as item_id, 1 as grade, 1 as weight, moment, side from links
+select i.doc_id as item_id, any_value(i.unit) as unit, min(g.value) as value, min(g.side) as side
+from given as g
+join items as i on i.item_id = g.item_id
+where g.value is not null
+group by i.doc_id;
+
+-- Documents that train stand in a row by value, those of one value in an order of their own; each meets the next ones.
+create table in_line as
+select *, row_number() over (order by value, md5(item_id)) as place
+from valued
+where side_of(unit, unit, side, null::timestamp) = 'train';
+
+create table evidence as
+select a.item_id as query_id, b.item_id, 1 as grade, 1 as weight, null::timestamp as moment, a.side
+from in_line as a
+join in_line as b on b.place > a.place and b.place <= a.place + 5 and alike(a.value, b.value)
 union all
-select b as query_id, a as item_id, 1 as grade, 1 as weight, moment, side from links;
+select a.item_id as query_id, b.item_id, 1 as grade, 1 as weight, null::timestamp as moment, a.side
+from valued as a
+join valued as b on b.item_id <> a.item_id and alike(a.value, b.value)
+where side_of(a.unit, a.unit, a.side, null::timestamp) in ('dev', 'test');
 
 -- The documents: the corpus, by id. Each may be a query.
 create table documents as
@@ -129,7 +148,7 @@ where fold = 'train' and grade >= 1;
 create table positives as
 select *
 from relevant
-qualify row_number() over (partition by query order by grade desc, weight desc, hash(doc), doc) <= 20;
+qualify row_number() over (partition by query order by grade desc, weight desc, hash(doc), doc) <= 5;
 
 -- Every pair is drawn once an epoch.
 create table training as

@@ -40,33 +40,18 @@ TABLES = {
 }
 
 
-def read_articles(db: duckdb.DuckDBPyConnection) -> None:
+def read_requests(db: duckdb.DuckDBPyConnection) -> None:
     """Make the table of a source."""
     rows = db.read_csv(
-        str(ROOT / "specs/data/articles.csv"),
+        str(ROOT / "specs/data/requests.csv"),
         header=True,
         delimiter=",",
         dtype={
-            "article_id": "VARCHAR",
-            "text": "VARCHAR",
-            "title": "VARCHAR",
+            "message": "VARCHAR",
+            "request_id": "VARCHAR",
         },
     )
-    rows.create_view("articles")
-
-
-def read_links(db: duckdb.DuckDBPyConnection) -> None:
-    """Make the table of a source."""
-    rows = db.read_csv(
-        str(ROOT / "specs/data/links.csv"),
-        header=True,
-        delimiter=",",
-        dtype={
-            "article_id": "VARCHAR",
-            "see_also": "VARCHAR",
-        },
-    )
-    rows.create_view("links")
+    rows.create_view("requests")
 
 
 def main(work: Path) -> None:
@@ -78,8 +63,7 @@ def main(work: Path) -> None:
         db.execute("set memory_limit = '3GB'")
         db.execute("create schema sources")
         db.execute("use sources")
-        read_articles(db)
-        read_links(db)
+        read_requests(db)
         db.execute("use main")
         db.execute((HERE / "objective.sql").read_text(encoding="utf-8"))
         for name, query in TABLES.items():

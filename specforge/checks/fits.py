@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from statistics import mean
 
 from specforge import rerankers
-from specforge.catalog.indexes import InCells, Quantised
+from specforge.catalog.indexes import InCells, Opq, Quantised
 from specforge.catalog.losses import LOSSES
 from specforge.catalog.losses.base import Loss
 from specforge.checks.losses import kind_of
@@ -118,7 +118,8 @@ def learnt(tables: Tables) -> Iterator[Problem]:
     [number] = tables.row("select count(*) from embedded")
     centres = {"nlist": (index.nlist or 0, "cells")}
     if isinstance(index, Quantised):
-        centres["nbits"] = (2**index.nbits, f"names of {counted(index.nbits, 'bit')}")
+        bits = max(index.nbits, 8) if isinstance(index, Opq) else index.nbits  # faiss learns the turn with 8
+        centres["nbits"] = (2**bits, f"names of {counted(bits, 'bit')}")
     for field, (count, what) in centres.items():
         if number >= count * _A_CENTRE:
             continue
