@@ -139,4 +139,4 @@ def test_no_more_dimensions_than_the_model_has(path: Path) -> None:
     spec, _ = load(source)
     assert spec is not None
     found = [problem.message for problem in sources.check(spec, source, path.parent, path.parent)]
-    assert found == ['"dimensions" holds 64, and the base model has 32']
+    assert found == ['"dimensions" asks for 64, and the base model has 32']
