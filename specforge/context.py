@@ -57,6 +57,7 @@ def index(spec: Spec) -> Values:
         "faiss_metric": Code(SIMILARITIES[spec.index.similarity or spec.encoder.similarity].faiss_metric or ""),
         "index": at,
         "index_partial": families.index_partial(spec.encoder, spec.index.kind),
+        "exact": spec.index.exact,
         "index_learns": spec.index.learns,
         "cells": isinstance(spec.index, InCells),
         "rotated": isinstance(spec.index, Opq),
@@ -318,7 +319,6 @@ def embedding(stem: str, tuned: bool) -> Values:
     output = "vectors" if stem == "embed" else "untuned"
     return {
         "words": Code("tuned" if of_tuned else "base"),
-        "model": Code('str(work / "model")' if of_tuned else "encoder.base_model()"),
         "output": output,
         "folder": Code(output),
         "temporary": f"{output}.tmp",

@@ -88,6 +88,7 @@ def _files(
         **reranking.values(spec, folder, model_system(spec), shown=parts.shown(spec)),
         **teaching.values(spec, folder),
         "tuned": is_tuned(spec),
+        "own_model": Code('str(work / "model")' if is_tuned(spec) else "encoder.base_model()"),
         "model_system": model_system(spec),
         **context.baselines(baselines(spec), fused(spec), model_system(spec)),
         **measuring.values(spec, baselines(spec)),

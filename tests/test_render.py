@@ -103,7 +103,7 @@ def test_the_manifest_names_the_line_of_a_field(path: str, literal: str) -> None
 def test_every_literal_is_marked_with_its_offset() -> None:
     context: dict[str, object] = {
         "encoded": Code("the texts"),
-        "embed": {"words": Code("x"), "model": Code("m"), "folder": Code("v"), "output": At("v\ue000\ue0031", "a.b")},
+        "embed": {"words": Code("x"), "folder": Code("v"), "output": At("v\ue000\ue0031", "a.b")},
     }
     context["embed"] |= {"temporary": "\ue002\ue001", "of_tuned": True}  # type: ignore[operator]
     text, marks = render("python/embed.py.jinja", context)

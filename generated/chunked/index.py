@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from tqdm import tqdm
 
 import contract
-from ranking import Corpus, read_corpus, unchanged
+from ranking import Corpus, Queries, read_corpus, unchanged
 
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parents[1]
@@ -54,6 +54,14 @@ def nearest(
             found[query] = best
         waiting = [query for query in waiting if len(found[query]) < k]
     return found
+
+
+def answers(
+    index: faiss.Index, asked: NDArray[np.float32], queries: Queries, corpus: Corpus, k: int
+) -> list[dict[int, float]]:
+    """For each query the `k` best documents, best first: its row -> its score, by its best chunk."""
+    found = nearest(index, asked, corpus.owners, min(k, len(corpus.ids)))
+    return [{doc: score for doc, (_, score) in best.items()} for best in found]
 
 
 def size(folder: Path) -> int:

@@ -11,9 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 import contract
-from index import opened
+from index import answers, opened
 from intervals import interval, resampled
-from ranking import Corpus, Queries, read_corpus, read_queries
+from ranking import read_corpus, read_queries
 
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parents[1]
@@ -22,26 +22,6 @@ K = 10
 QUERIES = 1_000
 SINGLE = 200
 BATCH = 64
-BLOCK = 65_536
-
-
-def exact(vectors: NDArray[np.float32]) -> faiss.Index:
-    """Every vector is compared."""
-    index = faiss.IndexFlat(vectors.shape[1], faiss.METRIC_INNER_PRODUCT)
-    for start in range(0, len(vectors), BLOCK):
-        index.add(np.ascontiguousarray(vectors[start : start + BLOCK]))
-    return index
-
-
-def answers(
-    index: faiss.Index, asked: NDArray[np.float32], queries: Queries, corpus: Corpus, k: int
-) -> list[dict[int, float]]:
-    """For each query the rows of the `k` best documents, with their scores."""
-    scores, rows = index.search(asked, min(k, len(corpus.ids)))
-    return [
-        {int(row): float(score) for row, score in zip(*one, strict=True) if row != -1}
-        for one in zip(rows, scores, strict=True)
-    ]
 
 
 def recall(found: list[dict[int, float]], right: list[dict[int, float]]) -> NDArray[np.float64]:
@@ -72,7 +52,7 @@ def main(work: Path) -> None:
     queries = read_queries(work, "test").some(slice(0, QUERIES))
     asked = np.load(work / "vectors/test.npy")[:QUERIES]
     k, draws = min(K, len(vectors)), resampled(len(queries.ids))
-    reference = exact(vectors)
+    reference = index
     right = answers(reference, asked, queries, corpus, K)
     found = recall(answers(index, asked, queries, corpus, K), right)
     alone = milliseconds(index, asked, k, 1)

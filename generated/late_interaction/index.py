@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 import contract
 from encoder import QUERY_LENGTH, TokenVectors, compare
-from ranking import Corpus, read_corpus, unchanged
+from ranking import Corpus, Queries, read_corpus, unchanged
 from vectors import read_vectors
 
 HERE = Path(__file__).resolve().parent
@@ -63,6 +63,15 @@ def figures(vectors: TokenVectors, asked: TokenVectors) -> dict[str, float]:
         "vectors_per_document": len(vectors.tokens) / max(1, len(vectors)),
         "vectors_per_query": len(asked.tokens) / max(1, len(asked)),
     }
+
+
+def answers(index: Index, asked: TokenVectors, queries: Queries, corpus: Corpus, k: int) -> list[dict[int, float]]:
+    """For each query the `k` best documents, best first: its row -> its score."""
+    scores, rows = index.search(asked, min(k, len(corpus.ids)))
+    return [
+        {int(row): float(score) for row, score in zip(*one, strict=True) if row != -1}
+        for one in zip(rows, scores, strict=True)
+    ]
 
 
 def size(folder: Path) -> int:

@@ -7,14 +7,14 @@ from numpy.typing import NDArray
 from sentence_transformers import MultiVectorEncoder
 
 import encoder
-from ranking import Queries, Scorer, digest, read_corpus, read_queries
+from ranking import Queries, Scorer, mark, read_corpus, read_queries
 
 
 def write_vectors(model: MultiVectorEncoder, work: Path, folder: Path) -> None:
     """Encode the corpus and the queries: `corpus`, `dev` and `test`, each as `.tokens.npy` and `.starts.npy`."""
     folder.mkdir(parents=True, exist_ok=True)
     corpus = read_corpus(work)
-    (folder / "corpus.sha256").write_text(digest(corpus), encoding="utf-8")
+    mark(corpus, folder)
     texts = {"corpus": corpus.texts} | {split: read_queries(work, split).texts for split in ("dev", "test")}
     for name, part in texts.items():
         found = encoder.encode(model, part, "document" if name == "corpus" else "query")

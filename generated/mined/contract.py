@@ -46,8 +46,14 @@ def fingerprint(model: SentenceTransformer) -> str:
     found.update(json.dumps(sorted(model.tokenizer.get_vocab().items())).encode())
     for name, value in sorted(model.state_dict().items()):
         found.update(name.encode())
-        found.update(value.detach().cpu().contiguous().flatten().view(torch.uint8).numpy().tobytes())
+        found.update(weight(value))
     return found.hexdigest()
+
+
+def weight(value: torch.Tensor) -> bytes:
+    """The bytes of a weight."""
+    found: bytes = value.detach().cpu().contiguous().flatten().view(torch.uint8).numpy().tobytes()
+    return found
 
 
 def golden(model: SentenceTransformer, texts: list[str]) -> dict[str, NDArray[np.float32]]:

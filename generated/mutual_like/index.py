@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from tqdm import tqdm
 
 import contract
-from ranking import Corpus, read_corpus, unchanged
+from ranking import Corpus, Queries, read_corpus, unchanged
 
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parents[1]
@@ -32,6 +32,18 @@ def build(vectors: NDArray[np.float32]) -> faiss.Index:
     for start in tqdm(range(0, len(vectors), BLOCK), unit_scale=BLOCK, disable=len(vectors) <= BLOCK):
         index.add(np.ascontiguousarray(vectors[start : start + BLOCK]))
     return index
+
+
+def answers(
+    index: faiss.Index, asked: NDArray[np.float32], queries: Queries, corpus: Corpus, k: int
+) -> list[dict[int, float]]:
+    """For each query the `k` best documents, best first: its row -> its score; never the query itself."""
+    scores, rows = index.search(asked, min(k + 1, len(corpus.ids)))
+    found = [
+        [(int(row), float(score)) for row, score in zip(*one, strict=True) if row not in (own, -1)]
+        for own, one in zip(queries.rows, zip(rows, scores, strict=True), strict=True)
+    ]
+    return [dict(best[:k]) for best in found]
 
 
 def size(folder: Path) -> int:

@@ -13,7 +13,7 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 import contract
-from index import opened
+from index import answers, opened
 from intervals import interval, paired, resampled
 from measures import DEPTH, PRIMARY
 from ranking import Corpus, Queries, read_corpus, read_qrels, read_queries
@@ -36,18 +36,6 @@ def exact(vectors: NDArray[np.float32]) -> faiss.Index:
     for start in range(0, len(vectors), BLOCK):
         index.add(np.ascontiguousarray(vectors[start : start + BLOCK]))
     return index
-
-
-def answers(
-    index: faiss.Index, asked: NDArray[np.float32], queries: Queries, corpus: Corpus, k: int
-) -> list[dict[int, float]]:
-    """For each query the rows of the `k` best documents, with their scores; never the query itself."""
-    scores, rows = index.search(asked, min(k + 1, len(corpus.ids)))
-    found = [
-        [(int(row), float(score)) for row, score in zip(*one, strict=True) if row not in (own, -1)]
-        for own, one in zip(queries.rows, zip(rows, scores, strict=True), strict=True)
-    ]
-    return [dict(best[:k]) for best in found]
 
 
 def recall(found: list[dict[int, float]], right: list[dict[int, float]]) -> NDArray[np.float64]:

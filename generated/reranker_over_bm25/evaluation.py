@@ -129,9 +129,9 @@ def fingerprint(work: Path) -> str:
 def observed(work: Path, folder: Path) -> Observed:
     """Every query's values of every system; the folder gets a TREC run a system."""
     corpus, queries, qrels = read_corpus(work), read_queries(work, "test"), read_qrels(work, "test")
-    answers = by_index(work, queries, corpus)
+    own = by_index(work, queries, corpus)
     runs = {name: read_run(work / f"baselines/{name}.test.trec", queries) for name in BASELINES}
-    runs[MODEL] = answers
+    runs[MODEL] = own
     chosen: dict[str, float] = {}
     runs |= {name: reranked(work, runs[MODEL], name) for name in RERANKED}
     for name, ranking in runs.items():

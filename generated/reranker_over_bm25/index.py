@@ -5,7 +5,7 @@ import shutil
 from pathlib import Path
 
 from lexical import build
-from ranking import digest, read_corpus
+from ranking import mark, read_corpus
 
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parents[1]
@@ -18,7 +18,7 @@ def main(work: Path) -> None:
     scratch.mkdir(parents=True)
     corpus = read_corpus(work)
     build(corpus.texts).save(scratch / "bm25", show_progress=False)
-    (scratch / "corpus.sha256").write_text(digest(corpus), encoding="utf-8")
+    mark(corpus, scratch)
     shutil.rmtree(work / "index", ignore_errors=True)
     scratch.rename(work / "index")
 

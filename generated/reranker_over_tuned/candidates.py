@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 import contract
 import encoder
-from index import opened
+from index import answers, opened
 from ranking import Corpus, Queries, read_corpus, read_queries
 
 HERE = Path(__file__).resolve().parent
@@ -35,11 +35,10 @@ def find(
     work: Path, queries: Queries, vectors: NDArray[np.float32], corpus: Corpus, depth: int
 ) -> dict[str, list[Found]]:
     """The answers of the index."""
-    index = opened(work, corpus)
-    scores, rows = index.search(vectors, min(depth, len(corpus.ids)))
+    found = answers(opened(work, corpus), vectors, queries, corpus, depth)
     return {
-        query: [Found(int(row), int(row), float(score)) for score, row in zip(*found, strict=True) if row != -1]
-        for query, found in zip(queries.ids, zip(scores, rows, strict=True), strict=True)
+        query: [Found(doc, doc, score) for doc, score in best.items()]
+        for query, best in zip(queries.ids, found, strict=True)
     }
 
 

@@ -12,7 +12,7 @@ from scipy.sparse import csr_matrix, load_npz, save_npz
 
 import contract
 from encoder import matched
-from ranking import Corpus, read_corpus, unchanged
+from ranking import Corpus, Queries, read_corpus, unchanged
 from vectors import read_vectors
 
 HERE = Path(__file__).resolve().parent
@@ -62,6 +62,15 @@ def figures(vectors: csr_matrix, asked: csr_matrix) -> dict[str, float]:
         "active_dims_per_document": vectors.nnz / max(1, vectors.shape[0]),
         "active_dims_per_query": asked.nnz / max(1, asked.shape[0]),
     }
+
+
+def answers(index: Index, asked: csr_matrix, queries: Queries, corpus: Corpus, k: int) -> list[dict[int, float]]:
+    """For each query the `k` best documents, best first: its row -> its score."""
+    scores, rows = index.search(asked, min(k, len(corpus.ids)))
+    return [
+        {int(row): float(score) for row, score in zip(*one, strict=True) if row != -1}
+        for one in zip(rows, scores, strict=True)
+    ]
 
 
 def size(folder: Path) -> int:

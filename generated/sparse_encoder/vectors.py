@@ -8,14 +8,14 @@ from scipy.sparse import csr_matrix, load_npz, save_npz
 from sentence_transformers import SparseEncoder
 
 import encoder
-from ranking import Queries, Scorer, digest, read_corpus, read_queries
+from ranking import Queries, Scorer, mark, read_corpus, read_queries
 
 
 def write_vectors(model: SparseEncoder, work: Path, folder: Path) -> None:
     """Encode the corpus and the queries: `corpus.npz`, `dev.npz`, `test.npz`."""
     folder.mkdir(parents=True, exist_ok=True)
     corpus = read_corpus(work)
-    (folder / "corpus.sha256").write_text(digest(corpus), encoding="utf-8")
+    mark(corpus, folder)
     texts = {"corpus": corpus.texts} | {split: read_queries(work, split).texts for split in ("dev", "test")}
     for name, part in texts.items():
         save_npz(folder / f"{name}.npz", encoder.encode(model, part, "document" if name == "corpus" else "query"))

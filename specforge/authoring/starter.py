@@ -159,10 +159,8 @@ def _collection(start: Start, table: Table | None) -> Iterator[str]:
         yield '    text: "{text}"  # look: the columns that are embedded, each in braces'
         return
     id = start.guesses.ids[table.name]
-    texts, told = (
-        [column for column in table.texts if column.name != id.column.name],
-        start.guesses.columns.get("attribute"),
-    )
+    texts = [column for column in table.texts if column.name != id.column.name]
+    told = start.guesses.columns.get("attribute")
     texts = [column for column in texts if told is None or column.name != told.column.name] or texts
     words = json.dumps(". ".join(f"{{{column.name}}}" for column in texts), ensure_ascii=False)
     yield f"    id: {_plain(id.column.name)}  # guessed: {id.why}"
