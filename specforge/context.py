@@ -6,7 +6,7 @@ from specforge import augmenting, families, judging, measuring, parts, reading, 
 from specforge.catalog import roles
 from specforge.catalog.asked import Sql
 from specforge.catalog.evidence import Evidence, Judged
-from specforge.catalog.indexes import Binary, Funnel, InCells, Index, Opq, Quantised, ScalarQuantizer
+from specforge.catalog.indexes import Binary, Funnel, InCells, Index, MultiVector, Opq, Quantised, ScalarQuantizer
 from specforge.catalog.objectives import Objective
 from specforge.catalog.similarities import SIMILARITIES
 from specforge.quote import Code, identifier
@@ -74,7 +74,7 @@ _KEPT = {"fp32": "Flat", "fp16": "SQfp16", "int8": "SQ8"}
 
 def _kept(index: Index, at: At) -> Values:
     """What an index keeps of a vector, or of one that is compared again."""
-    if isinstance(index, ScalarQuantizer):
+    if isinstance(index, ScalarQuantizer | MultiVector):
         return {"kept_as": At(_KEPT[index.codes], at.codes.trail)}
     return (
         {"kept_as": At(_KEPT[index.rescore_with], at.rescore_with.trail)}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from specforge.catalog.families import FAMILIES
+from specforge.catalog.families import FAMILIES, Family
 from specforge.catalog.indexes import Index
 from specforge.quote import Code
 from specforge.spec.retriever import LateInteraction, Retriever, SparseEncoder
@@ -38,15 +38,14 @@ def values(retriever: Retriever, index: Index | None) -> Values:
             "by_faiss": by_faiss,
             "read_index": Code('faiss.read_index(str(folder / "index.faiss"))' if by_faiss else "read_index(folder)"),
             "dense": family.dense,
+            "uses_faiss": family.dense or bool(index and index.own),
             "model": Code(family.model),
             "trainer": Code(family.trainer),
             "arguments": Code(family.arguments),
             "vectors": Code(family.vectors),
             "count": Code(family.count),
             "index": Code("faiss.Index" if by_faiss else "Index"),
-            "any_index": Code(
-                "Index | faiss.Index" if family.dense and not by_faiss else "faiss.Index" if by_faiss else "Index"
-            ),
+            "any_index": Code(_any_index(family, index)),
             "starts_anew": family.starts_anew,
             "encoder_partial": None if family.dense else f"{family.partials}/encoder.py.jinja",
         },
@@ -55,10 +54,17 @@ def values(retriever: Retriever, index: Index | None) -> Values:
     }
 
 
+def _any_index(family: Family, index: Index | None) -> str:
+    """The type of the index, or of one that compares everything."""
+    if not index or not index.own:
+        return "faiss.Index" if family.dense else "Index"
+    return "Index | faiss.Index" if family.dense else "Index | Exact"
+
+
 def index_partial(retriever: Retriever, kind: str) -> str:
     """The template that builds an index."""
     family = FAMILIES[retriever.family]
-    return f"python/index/{kind}.py.jinja" if family.dense else f"{family.partials}/index.py.jinja"
+    return f"{family.partials}/index/{kind}.py.jinja"
 
 
 def vectors_template(retriever: Retriever) -> str:

@@ -22,7 +22,7 @@ from specforge.catalog.libraries import LIBRARIES
 from specforge.quote import Code
 from specforge.run.stage import Stage
 from specforge.spec.document import Classification, Experiment, Spec
-from specforge.systems import baselines, fused, is_dense, is_tuned, model_system, more_seeds, needs_untuned
+from specforge.systems import baselines, fused, is_tuned, model_system, more_seeds, needs_untuned, reports_index
 
 
 @dataclass(frozen=True)
@@ -142,7 +142,7 @@ def _scripts(spec: Spec) -> list[str]:
     trained += ["folds"] if spec.folds else []
     rivals = ["baselines"] if baselines(spec) or fused(spec) else []
     answering = ["encoder", "vectors", "index"] if spec.encoder else ["lexical"]
-    answering += ["index_report"] if is_dense(spec) else []
+    answering += ["index_report"] if reports_index(spec) else []
     shared = ["prepare", "ranking", "measures", "intervals", "evaluation", "search"]
     return [*shared, *answering, *rivals, *trained, *reranking.scripts(spec)]
 

@@ -6,10 +6,20 @@ from dataclasses import dataclass
 
 from specforge import feeding, measuring, named, parts, reading, references, relations, reranking, teaching
 from specforge.catalog.families import FAMILIES
+from specforge.catalog.indexes import MultiVector
 from specforge.catalog.libraries import ENCODING, READERS
 from specforge.run.stage import Stage
 from specforge.spec.document import Experiment, Spec
-from specforge.systems import baselines, fused, is_dense, is_tuned, more_seeds, needs_untuned, precision_of
+from specforge.systems import (
+    baselines,
+    fused,
+    is_dense,
+    is_tuned,
+    more_seeds,
+    needs_untuned,
+    precision_of,
+    reports_index,
+)
 
 _RANKING = ("ir-measures", "numpy", "scipy")
 
@@ -58,13 +68,21 @@ def _shared(spec: Spec, scripts: tuple[str, ...]) -> _Shared:
         scripts=scripts,
         encoding=ENCODING if retriever else (),
         training=training if is_tuned(spec) else (),
-        searching=FAMILIES[retriever.family].libraries if retriever else ("bm25s",),
+        searching=_searching(spec),
         ready=("prepare", "train") if is_tuned(spec) else ("prepare",),
         answering=(*(("embed",) if retriever else ()), *(("index",) if spec.ranks else ())),
         mined=mined,
         learnt=(*model, *named.references(spec, "guide"), *named.references(spec, "masked model")),
         rows=("prepare", *(teaching.scripts(spec) or mined)),
     )
+
+
+def _searching(spec: Spec) -> tuple[str, ...]:
+    """The distributions that find documents."""
+    if spec.encoder is None:
+        return ("bm25s",)
+    by_cells = ("faiss-cpu",) if isinstance(spec.index, MultiVector) else ()
+    return (*FAMILIES[spec.encoder.family].libraries, *by_cells)
 
 
 def stages(spec: Spec, scripts: tuple[str, ...]) -> tuple[Stage, ...]:
@@ -128,7 +146,7 @@ def _of_answers(spec: Spec, shared: _Shared) -> list[Stage]:
         found.append(Stage("embed", "embed.py", "vectors", ready, base, (), shared.encoding, precision))
         ready = (*ready, "embed")
     if spec.ranks:
-        building = ("tqdm",) if spec.encoder and FAMILIES[spec.encoder.family].dense else ()
+        building = ("tqdm",) if "faiss-cpu" in shared.searching else ()
         libraries = (*shared.encoding, *shared.searching, *building, "numpy", "pyarrow")
         found.append(Stage("index", "index.py", "index", ready, base, (), libraries, precision))
     return found
@@ -155,12 +173,13 @@ def _repeated(spec: Spec, shared: _Shared) -> list[Stage]:
 
 
 def _index_report(spec: Spec, shared: _Shared) -> list[Stage]:
-    """What the index costs and finds, where faiss has a part in it."""
-    if spec.index is None or not spec.ranks or not is_dense(spec):
+    """What the index costs and finds."""
+    if not reports_index(spec):
         return []
-    figure = ("matplotlib",) if spec.index.swept else ()
+    figure = ("matplotlib",) if spec.index and spec.index.swept else ()
     judging = () if parts.shown(spec) else ("ir-measures", "pytrec-eval-terrier")
-    libraries = (*shared.searching, *figure, *judging, "numpy", "pyarrow", "scipy")
+    encoding = () if is_dense(spec) else shared.encoding
+    libraries = (*encoding, *shared.searching, *figure, *judging, "numpy", "pyarrow", "scipy")
     needs = ("prepare", "embed", "index")
     return [Stage("index_report", "index_report.py", "index_report", needs, (), (), libraries, precision_of(spec))]
 

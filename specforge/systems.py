@@ -56,6 +56,11 @@ def is_dense(spec: Spec) -> bool:
     return spec.encoder is not None and FAMILIES[spec.encoder.family].dense
 
 
+def reports_index(spec: Spec) -> bool:
+    """Whether there is an index to be measured."""
+    return spec.ranks and spec.encoder is not None and spec.index is not None
+
+
 def fused(spec: Spec) -> list[str]:
     """The baselines that are fused with the system under test."""
     return [name for name in dict.fromkeys(spec.evaluate.fuse) if name != model_system(spec)]

@@ -26,6 +26,10 @@ LATE: Changes = {
 }
 """A rich spec of late interaction, with the family's own options left out."""
 
+MULTI_VECTOR: dict[str, Data] = {
+    "kind": "multi_vector", "nlist": 64, "nprobe": 6, "codes": "fp16", "tokens": 12, "candidates": 5
+}  # fmt: skip
+
 SPARSE: Changes = {
     "retriever.family": "sparse_encoder",
     "retriever.similarity": "dot",
@@ -52,7 +56,7 @@ RICH_FAMILIES: dict[str, Changes] = {
         "retriever.skiplist": ("a", "the"), "retriever.pool_factor": 2.0, "retriever.train.select": EPOCHS,
     },
     "rich_late_cached": {
-        **LATE, "retriever.loss": {"kind": "cached_multiple_negatives_ranking", "scale": 1.0, "mini_batch_size": 16},
+        **LATE, "index": MULTI_VECTOR, "retriever.loss": {"kind": "cached_multiple_negatives_ranking", "scale": 1.0, "mini_batch_size": 16},
     },
     "rich_sparse": {
         **_sparse_loss("multiple_negatives_ranking", scale=1.0), "retriever.pooling": "max", "retriever.activation": "relu",
@@ -102,6 +106,7 @@ MORE_FAMILIES: dict[str, Changes] = {
         **LATE, "retriever.skiplist": "punctuation", "retriever.query_expansion": {**EXPANSION, "strategy": "fixed"},
     },
     "late_unfilled": {**LATE, "retriever.query_expansion": "none", "retriever.precision": "fp32"},
+    "late_cells": {**LATE, "index": {"kind": "multi_vector"}},
     "late_pinned": {**LATE, "retriever.base": "colbert-ir/colbertv2.0", "retriever.dimension": 64},
     "sparse_pooled": {**SPARSE, "retriever.pooling": "sum", "retriever.train.select": EPOCHS},
     "sparse_twice": {**SPARSE, "retriever.activation": "log1p_relu", "retriever.revision": GONE},

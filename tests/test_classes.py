@@ -238,7 +238,10 @@ def tuned(tmp_path: Path, name: str) -> Path:
     return path
 
 
-@pytest.mark.parametrize("name", FAMILIES)
+SLOW = ("set_fit_layer", "set_fit_online", "set_fit_supervised", "fine_tune_head")
+
+
+@pytest.mark.parametrize("name", [pytest.param(one, marks=[pytest.mark.slow] * (one in SLOW)) for one in FAMILIES])
 def test_a_family_is_trained_measured_and_asked(name: str, tmp_path: Path) -> None:
     path = tuned(tmp_path, name)
     ran(path, "baselines", "train", "predictions", *(["repeats"] if name == "set_fit" else []), "evaluation")

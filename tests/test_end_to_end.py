@@ -15,6 +15,8 @@ from pathlib import Path
 import pytest
 from tiny import SPEC, project
 
+pytestmark = pytest.mark.xdist_group("end_to_end")  # what they share is made once
+
 SPECFORGE = Path(sys.executable).with_name("specforge")
 
 

@@ -95,7 +95,7 @@ def test_every_field_is_said_in_plain_words(of: Shape) -> None:
 
 
 def test_choices_come_from_the_models() -> None:
-    assert choices(fields(shape(Spec))["index"]) == FAMILIES["bi_encoder"].indexes
+    assert choices(fields(shape(Spec))["index"]) == (*FAMILIES["bi_encoder"].indexes, "multi_vector")
     assert issubclass(fields(shape(Spec))["evaluate"].type, BaseModel)
 
 

@@ -88,6 +88,14 @@ def read_index(folder: Path) -> Index:
     return Index(faiss.read_index(str(folder / "first.faiss")), np.load(folder / "vectors.npy", mmap_mode="r"))
 
 
+def exact(vectors: NDArray[np.float32]) -> faiss.Index:
+    """An index that compares every vector."""
+    index = faiss.IndexFlat(vectors.shape[1], faiss.METRIC_INNER_PRODUCT)
+    for start in range(0, len(vectors), BLOCK):
+        index.add(np.ascontiguousarray(vectors[start : start + BLOCK]))
+    return index
+
+
 def answers(
     index: Index | faiss.Index, asked: NDArray[np.float32], queries: Queries, corpus: Corpus, k: int
 ) -> list[dict[int, float]]:
@@ -120,7 +128,7 @@ def opened(work: Path, corpus: Corpus) -> Index:
 
 
 def main(work: Path) -> None:
-    """Make `index/` in the work folder: the faiss index, and the contract of the vectors that it holds."""
+    """Make `index/` in the work folder: what answers queries, and the contract of the vectors that it holds."""
     contract.opened(str(work / "model"), work / "vectors")
     unchanged(read_corpus(work), work / "vectors")
     scratch = work / "index.tmp"

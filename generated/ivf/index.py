@@ -51,6 +51,14 @@ def sample(vectors: NDArray[np.float32], wanted: int) -> NDArray[np.float32]:
     return np.ascontiguousarray(vectors[np.sort(rows)])
 
 
+def exact(vectors: NDArray[np.float32]) -> faiss.Index:
+    """An index that compares every vector."""
+    index = faiss.IndexFlat(vectors.shape[1], faiss.METRIC_INNER_PRODUCT)
+    for start in range(0, len(vectors), BLOCK):
+        index.add(np.ascontiguousarray(vectors[start : start + BLOCK]))
+    return index
+
+
 def answers(
     index: faiss.Index, asked: NDArray[np.float32], queries: Queries, corpus: Corpus, k: int
 ) -> list[dict[int, float]]:
@@ -83,7 +91,7 @@ def opened(work: Path, corpus: Corpus) -> faiss.Index:
 
 
 def main(work: Path) -> None:
-    """Make `index/` in the work folder: the faiss index, and the contract of the vectors that it holds."""
+    """Make `index/` in the work folder: what answers queries, and the contract of the vectors that it holds."""
     contract.opened(str(work / "model"), work / "vectors")
     unchanged(read_corpus(work), work / "vectors")
     scratch = work / "index.tmp"

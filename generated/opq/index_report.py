@@ -13,7 +13,7 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 import contract
-from index import answers, opened
+from index import answers, exact, opened
 from intervals import interval, paired, resampled
 from measures import DEPTH, PRIMARY
 from ranking import Corpus, Queries, read_corpus, read_qrels, read_queries
@@ -25,17 +25,8 @@ K = 10
 QUERIES = 1_000
 SINGLE = 200
 BATCH = 64
-BLOCK = 65_536
 TRIED = [1, 2, 4, 8, 16, 32, 64, 128, 256, 512]
 """Values of `nprobe`, until everything is found."""
-
-
-def exact(vectors: NDArray[np.float32]) -> faiss.Index:
-    """Every vector is compared."""
-    index = faiss.IndexFlat(vectors.shape[1], faiss.METRIC_INNER_PRODUCT)
-    for start in range(0, len(vectors), BLOCK):
-        index.add(np.ascontiguousarray(vectors[start : start + BLOCK]))
-    return index
 
 
 def recall(found: list[dict[int, float]], right: list[dict[int, float]]) -> NDArray[np.float64]:
@@ -45,12 +36,14 @@ def recall(found: list[dict[int, float]], right: list[dict[int, float]]) -> NDAr
 
 def milliseconds(index: faiss.Index, asked: NDArray[np.float32], k: int, batch: int) -> dict[str, float]:
     """How long a query takes, asked with so many at once: the median, and what 95 % do not exceed."""
-    parts = [asked[start : start + batch] for start in range(0, min(len(asked), SINGLE * batch), batch)]
-    index.search(parts[0], k)
+    count = len(asked)
+    parts = [range(start, min(start + batch, count)) for start in range(0, min(count, SINGLE * batch), batch)]
+    index.search(asked[parts[0]], k)
     taken = []
     for part in parts:
+        texts = asked[part]
         began = time.perf_counter()
-        index.search(part, k)
+        index.search(texts, k)
         taken.append(1000 * (time.perf_counter() - began) / len(part))
     return {"p50": float(np.quantile(taken, 0.5)), "p95": float(np.quantile(taken, 0.95))}
 
@@ -96,10 +89,11 @@ def main(work: Path) -> None:
     scratch.mkdir(parents=True)
     contract.same(work / "vectors", work / "index")
     corpus = read_corpus(work)
-    index, vectors = opened(work, corpus), np.load(work / "vectors/corpus.npy", mmap_mode="r")
+    index = opened(work, corpus)
+    vectors = np.load(work / "vectors/corpus.npy", mmap_mode="r")
     queries = read_queries(work, "test").some(slice(0, QUERIES))
     asked = np.load(work / "vectors/test.npy")[:QUERIES]
-    k, draws = min(K, len(vectors)), resampled(len(queries.ids))
+    k, draws = min(K, len(corpus.ids)), resampled(len(queries.ids))
     reference = exact(vectors)
     right = answers(reference, asked, queries, corpus, K)
     found = recall(answers(index, asked, queries, corpus, K), right)

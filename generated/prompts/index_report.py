@@ -33,12 +33,14 @@ def recall(found: list[dict[int, float]], right: list[dict[int, float]]) -> NDAr
 
 def milliseconds(index: faiss.Index, asked: NDArray[np.float32], k: int, batch: int) -> dict[str, float]:
     """How long a query takes, asked with so many at once: the median, and what 95 % do not exceed."""
-    parts = [asked[start : start + batch] for start in range(0, min(len(asked), SINGLE * batch), batch)]
-    index.search(parts[0], k)
+    count = len(asked)
+    parts = [range(start, min(start + batch, count)) for start in range(0, min(count, SINGLE * batch), batch)]
+    index.search(asked[parts[0]], k)
     taken = []
     for part in parts:
+        texts = asked[part]
         began = time.perf_counter()
-        index.search(part, k)
+        index.search(texts, k)
         taken.append(1000 * (time.perf_counter() - began) / len(part))
     return {"p50": float(np.quantile(taken, 0.5)), "p95": float(np.quantile(taken, 0.95))}
 
@@ -65,10 +67,11 @@ def main(work: Path) -> None:
     scratch.mkdir(parents=True)
     contract.same(work / "vectors", work / "index")
     corpus = read_corpus(work)
-    index, vectors = opened(work, corpus), np.load(work / "vectors/corpus.npy", mmap_mode="r")
+    index = opened(work, corpus)
+    vectors = np.load(work / "vectors/corpus.npy", mmap_mode="r")
     queries = read_queries(work, "test").some(slice(0, QUERIES))
     asked = np.load(work / "vectors/test.npy")[:QUERIES]
-    k, draws = min(K, len(vectors)), resampled(len(queries.ids))
+    k, draws = min(K, len(corpus.ids)), resampled(len(queries.ids))
     reference = index
     right = answers(reference, asked, queries, corpus, K)
     found = recall(answers(index, asked, queries, corpus, K), right)

@@ -12,7 +12,7 @@ from sentence_transformers import SentenceTransformer
 
 import contract
 import encoder
-from index import opened
+from index import build, opened
 from ranking import Corpus, read_corpus, unchanged
 
 HERE = Path(__file__).resolve().parent
@@ -52,9 +52,7 @@ def untuned(work: Path, query: str, k: int) -> list[Hit]:
     corpus = read_corpus(work)
     unchanged(corpus, work / "untuned")
     model = contract.opened(encoder.base_model(), work / "untuned")
-    vectors = np.load(work / "untuned/corpus.npy")
-    index = faiss.IndexFlat(vectors.shape[1], faiss.METRIC_INNER_PRODUCT)
-    index.add(vectors)
+    index = build(np.load(work / "untuned/corpus.npy", mmap_mode="r"))
     return hits(index, model, query, corpus, k)
 
 

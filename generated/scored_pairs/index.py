@@ -66,7 +66,7 @@ def opened(work: Path, corpus: Corpus) -> faiss.Index:
 
 
 def main(work: Path) -> None:
-    """Make `index/` in the work folder: the faiss index, and the contract of the vectors that it holds."""
+    """Make `index/` in the work folder: what answers queries, and the contract of the vectors that it holds."""
     contract.opened(str(work / "model"), work / "vectors")
     unchanged(read_corpus(work), work / "vectors")
     scratch = work / "index.tmp"

@@ -3,6 +3,7 @@
 import argparse
 import json
 import shutil
+import time
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -100,8 +101,12 @@ def main(work: Path) -> None:
     shutil.rmtree(scratch, ignore_errors=True)
     scratch.mkdir(parents=True)
     vectors = read_vectors(work / "vectors", "corpus")
-    write_index(build(vectors), scratch)
-    found = {"bytes": size(scratch), **figures(vectors, read_vectors(work / "vectors", "test"))}
+    began = time.perf_counter()
+    index = build(vectors)
+    seconds = time.perf_counter() - began
+    write_index(index, scratch)
+    costs = figures(vectors, read_vectors(work / "vectors", "test"))
+    found = {"bytes": size(scratch), "build_seconds": seconds, **costs}
     (scratch / "figures.json").write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
     shutil.copy(work / "vectors/corpus.sha256", scratch)
     contract.hand_on(work / "vectors", scratch)

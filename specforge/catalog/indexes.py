@@ -140,6 +140,22 @@ class Opq(Quantised):
     kind: Literal["opq"]
 
 
+class MultiVector(InCells):
+    """Of vectors of tokens: each token of the query finds the tokens that are nearest to it, in cells, and the documents of these are compared wholly (Khattab and Zaharia 2020; Santhanam et al. 2022). For late interaction over many documents; `pool_factor` of the retriever makes it smaller. Its cells are of tokens, not of documents."""
+
+    own: ClassVar[bool] = True
+    kind: Literal["multi_vector"]
+
+    codes: Literal["fp32", "fp16", "int8"] = "int8"
+    """What the cells keep of a number: 4, 2 or 1 byte. Documents are compared by 2 bytes a number, which the index keeps as well."""
+
+    tokens: Annotated[int, Field(ge=1, le=10_000)] = 8
+    """For each document that is asked for, how many tokens each token of the query finds."""
+
+    candidates: Annotated[int, Field(ge=1, le=1000)] = 4
+    """For each document that is asked for, how many are compared wholly."""
+
+
 class Funnel(Index):
     """Every document is compared by its first dimensions, the best of them by more, and so on to all of them (adaptive retrieval; Kusupati et al. 2022). For vectors that may be cut: `matryoshka`."""
 
@@ -154,6 +170,8 @@ class Funnel(Index):
     """For each document that is asked for, how many the step before the last hands on; each step before it hands on twice as many."""
 
 
-INDEXES: tuple[type[Index], ...] = (Flat, Hnsw, Ivf, IvfPq, Opq, ScalarQuantizer, Binary, Funnel)
+INDEXES: tuple[type[Index], ...] = (Flat, Hnsw, Ivf, IvfPq, Opq, ScalarQuantizer, Binary, Funnel, MultiVector)
 
-AnyIndex = Annotated[Union[Flat, Hnsw, Ivf, IvfPq, Opq, ScalarQuantizer, Binary, Funnel], Field(discriminator="kind")]
+AnyIndex = Annotated[
+    Union[Flat, Hnsw, Ivf, IvfPq, Opq, ScalarQuantizer, Binary, Funnel, MultiVector], Field(discriminator="kind")
+]

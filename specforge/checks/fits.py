@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from statistics import mean
 
 from specforge import rerankers
-from specforge.catalog.indexes import InCells, Opq, Quantised
+from specforge.catalog.indexes import InCells, MultiVector, Opq, Quantised
 from specforge.catalog.losses import LOSSES
 from specforge.catalog.losses.base import Loss
 from specforge.checks.losses import kind_of
@@ -116,6 +116,8 @@ def learnt(tables: Tables) -> Iterator[Problem]:
     if not isinstance(index, InCells) or tables.objective != tables.spec.primary:
         return
     [number] = tables.row("select count(*) from embedded")
+    if isinstance(index, MultiVector):
+        number *= tables.spec.encoded.max_length  # no more tokens than these
     centres = {"nlist": (index.nlist or 0, "cells")}
     if isinstance(index, Quantised):
         bits = max(index.nbits, 8) if isinstance(index, Opq) else index.nbits  # faiss learns the turn with 8
