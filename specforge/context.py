@@ -6,7 +6,7 @@ from specforge import augmenting, families, judging, measuring, parts, reading, 
 from specforge.catalog import roles
 from specforge.catalog.asked import Sql
 from specforge.catalog.evidence import Evidence, Judged
-from specforge.catalog.indexes import Binary, Funnel, InCells, Index, MultiVector, Opq, Quantised, ScalarQuantizer
+from specforge.catalog.indexes import Auto, Binary, Funnel, InCells, Index, MultiVector, Opq, Quantised, ScalarQuantizer
 from specforge.catalog.objectives import Objective
 from specforge.catalog.similarities import SIMILARITIES
 from specforge.quote import Code, identifier
@@ -64,6 +64,7 @@ def index(spec: Spec) -> Values:
         "swept": Code(spec.index.swept) if spec.index.swept else None,
         "binary": isinstance(spec.index, Binary),
         "funnel": isinstance(spec.index, Funnel),
+        "auto": isinstance(spec.index, Auto),
         **_kept(spec.index, at),
     }
 

@@ -238,6 +238,15 @@ def _cost(record: results.Json) -> str:
     return f"adopting it: {', '.join(cost)}{_index(record)}"
 
 
+def _chosen(report: Mapping[str, Any]) -> str:
+    """The index that `auto` chose; nothing where the spec names one."""
+    if "tried" not in report:
+        return ""
+    *others, one = report["tried"]
+    how = f" with {one['parameter']} {one['value']}" if one["parameter"] else ""
+    return f"\nchosen on dev of {len(others) + 1} tried: {one['kind']}{how}"
+
+
 def _index(record: results.Json) -> str:
     """What the index finds of what exact search finds, how soon, and what that costs."""
     report = record.get("index_report")
@@ -246,7 +255,7 @@ def _index(record: results.Json) -> str:
     share, alone, quality = report["recall"], report["alone_ms"], report.get("quality")
     found = f"{100 * share['mean']:.1f} % ({100 * share['low']:.1f} to {100 * share['high']:.1f})"
     text = (
-        f"\nthe index finds {found} of the {report['k']} nearest, in {alone['p50']:.2f} ms a query (p95 {alone['p95']:.2f}; "
+        f"{_chosen(report)}\nthe index finds {found} of the {report['k']} nearest, in {alone['p50']:.2f} ms a query (p95 {alone['p95']:.2f}; "
         f"{report['batched_ms']['p50']:.3f} each in batches of {report['batch']})"
     )
     if quality is None:

@@ -52,7 +52,8 @@ def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A project with a spec of every index, compiled."""
     root = tmp_path_factory.mktemp("indexes")
     project(root)
-    for name, (index, _) in INDEXES.items():
+    kinds = {name: index for name, (index, _) in INDEXES.items()} | {"auto": "{kind: auto, recall: 0.9}"}
+    for name, index in kinds.items():
         text = SPEC.replace("name: tiny", f"name: {name}").replace("index: {kind: flat}", f"index: {index}")
         (root / f"{name}.yaml").write_text(text, encoding="utf-8")
         stages.compiled(root / f"{name}.yaml")
@@ -86,7 +87,7 @@ def nearest(vectors: Vectors, asked: Vectors, k: int) -> NDArray[np.int64]:
 
 
 def test_every_kind_is_tried() -> None:
-    assert {text.split()[1].strip(",}") for text, _ in INDEXES.values()} == set(FAMILIES["bi_encoder"].indexes)
+    assert {text.split()[1].strip(",}") for text, _ in INDEXES.values()} == {*FAMILIES["bi_encoder"].indexes} - {"auto"}
 
 
 def test_it_finds_most_of_what_is_nearest(made: Made, vectors: Vectors) -> None:
@@ -192,7 +193,44 @@ def test_cells_follow_the_number_of_documents(root: Path, count: int, wanted: in
     assert module(root / "generated/ivf", "index").cells(count) == wanted
 
 
-@pytest.mark.parametrize("name", ["ivf_few", "binary", "funnel", "int8"])
+FLAT, INT8, IVF, HNSW = "IndexFlat", "IndexScalarQuantizer", "IndexIVFFlat", "IndexHNSWFlat"
+
+
+@pytest.mark.parametrize(
+    ("soonest", "least", "chosen"),
+    [([FLAT], 0.9, FLAT), ([HNSW, FLAT], 0.9, HNSW), ([IVF, HNSW, FLAT], 0.9, IVF), ([INT8, FLAT], 1.0, FLAT)],
+)
+def test_the_soonest_of_those_that_find_enough(
+    root: Path, vectors: Vectors, soonest: list[str], least: float, chosen: str
+) -> None:
+    """Milliseconds by decree: those that are not named are slower than `flat`; an index of bytes never finds all."""
+    index = module(root / "generated/auto", "index")
+
+    def decreed(one: faiss.Index, *_: object) -> dict[str, float]:
+        name = type(one).__name__
+        return {"p50": float(soonest.index(name) if name in soonest else 99)}
+
+    with mock.patch.object(index, "milliseconds", decreed), mock.patch.object(index, "RECALL", least):
+        best, tried = index.choose(vectors, vectors[:200] + 0.01)
+    assert type(best).__name__ == chosen
+    assert [one.kind for one in tried].count("flat") == 1 and {one.kind for one in tried} == {"flat", *index.AMONG}
+    assert tried[-1].p50 == soonest.index(chosen) and tried[-1].recall >= least
+    if tried[-1].parameter:
+        parameter = tried[-1].parameter
+        assert {"nprobe": best, "efSearch": getattr(best, "hnsw", None)}[parameter].__getattribute__(
+            parameter
+        ) == tried[-1].value
+    for kind in index.AMONG:
+        found = [one for one in tried if one.kind == kind]
+        assert all(one.recall < least for one in sorted(found, key=lambda one: one.value)[:-1]), "no value after enough"
+
+
+def test_nothing_is_chosen_without_queries(root: Path, vectors: Vectors) -> None:
+    with pytest.raises(ValueError, match="there are none; name a kind of index"):
+        module(root / "generated/auto", "index").choose(vectors, vectors[:0])
+
+
+@pytest.mark.parametrize("name", ["ivf_few", "binary", "funnel", "int8", "auto"])
 def test_a_whole_run(root: Path, name: str) -> None:
     """Built, written, read again, measured and asked."""
     text = (root / f"{name}.yaml").read_text(encoding="utf-8")
@@ -213,7 +251,8 @@ def test_a_whole_run(root: Path, name: str) -> None:
     assert report["quality"]["exact"] + report["quality"]["mean"] == pytest.approx(right)
     assert recalled(work, module(code, "index")) == pytest.approx(report["recall"]["mean"])
     swept = {"ivf_few": "nprobe", "binary": "rescore", "funnel": "keep"}.get(name)
-    assert (work / "index_report/recall_latency.svg").is_file() == bool(swept)
+    assert (work / "index_report/recall_latency.svg").is_file() == bool(swept or name == "auto")
+    assert ("tried" in report) == (name == "auto")
     if swept:
         shares = [one["recall"] for one in report[swept]]
         assert shares == sorted(shares) and [one["value"] for one in report[swept]][:3] == [1, 2, 4][: len(shares)]

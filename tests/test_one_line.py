@@ -37,6 +37,7 @@ EXCEPTIONS = {
     "rich-objectives.carts.weight": KIND,
     "rich-retriever.similarity": "the model, the scaling of vectors and the loss each say it in their library's words",
     "rich_static-retriever.static.embeddings": KIND,
+    "rich_auto-index.among": KIND + ": each kind is a function",
     "rich-retriever.precision": KIND + ": `auto` asks the machine",
     "rich-evaluate.baselines": KIND + ": each baseline is a function",
     "rich_group-retriever.train.select.every": KIND + ": steps are written out, epochs are not",

@@ -121,6 +121,7 @@ INDEXES: dict[str, Changes] = {
     "rich_opq": {"index": {**PQ, "kind": "opq"}},
     "rich_scalar_quantizer": {"index": {"kind": "scalar_quantizer", "similarity": "cosine", "codes": "fp16"}},
     "rich_binary": {"index": {"kind": "binary", "similarity": "cosine", "rescore": 8, "rescore_with": "fp16"}},
+    "rich_auto": {"index": {"kind": "auto", "similarity": "cosine", "recall": 0.95, "among": ("hnsw", "ivf")}},
     "rich_funnel": {
         "retriever.truncate_dim": 256,
         "index": {"kind": "funnel", "similarity": "cosine", "dimensions": (64, 128), "keep": 3},
@@ -523,6 +524,7 @@ OTHERS: dict[str, Data] = {
     "retriever.augmentation.guessed.revision": "f" * 40,
     "retriever.augmentation.short.source": "claims",
     "retriever.augmentation.short.text": "{headline}",
+    "index.among": ("ivf",),
     "name": "another",
     "description": "Another sentence.",
     "sources.products.path": "../data/more/products.parquet",

@@ -69,16 +69,17 @@ def set_to(index: faiss.Index, value: int) -> faiss.Index:
     return index
 
 
-def draw(tried: list[dict[str, float]], own: dict[str, float], path: Path) -> None:
-    """Recall against latency: a point for each value, and a ring around the index as it is."""
+def draw(lines: dict[str, list[dict[str, float]]], own: dict[str, float], path: Path) -> None:
+    """Recall against latency: a line for each parameter, a point for each value, and a ring around the index as it is."""
     figure = Figure(figsize=(5.5, 3.5), layout="constrained")
     axes = figure.subplots()
-    axes.plot([one["p50"] for one in tried], [one["recall"] for one in tried], marker="o")
-    for one in tried:
-        axes.annotate(f"{one['value']:g}", (one["p50"], one["recall"]), textcoords="offset points", xytext=(4, -10))
+    for name, tried in lines.items():
+        axes.plot([one["p50"] for one in tried], [one["recall"] for one in tried], marker="o", label=name)
+        for one in tried:
+            axes.annotate(f"{one['value']:g}", (one["p50"], one["recall"]), textcoords="offset points", xytext=(4, -10))
     axes.plot(own["p50"], own["recall"], marker="o", markersize=12, fillstyle="none", linestyle="none")
     axes.set(xscale="log", xlabel="milliseconds a query, median", ylabel=f"share of the {K} nearest found")
-    axes.set_title("nprobe")
+    axes.legend()
     figure.savefig(path, metadata={"Date": None})
 
 
@@ -125,7 +126,7 @@ def main(work: Path) -> None:
         if share > 0.9995:
             break
     report["nprobe"] = tried
-    draw(tried, {"recall": float(found.mean()), **alone}, scratch / "recall_latency.svg")
+    draw({"nprobe": tried}, {"recall": float(found.mean()), **alone}, scratch / "recall_latency.svg")
     (scratch / "report.json").write_text(json.dumps(report, indent=1) + "\n", encoding="utf-8")
     shutil.rmtree(work / "index_report", ignore_errors=True)
     scratch.rename(work / "index_report")

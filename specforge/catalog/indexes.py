@@ -140,6 +140,22 @@ class Opq(Quantised):
     kind: Literal["opq"]
 
 
+class Auto(Index):
+    """The index that answers soonest of those that find enough, chosen by building and asking each with the queries of dev; `flat` stands by. While it chooses, memory holds one of each."""
+
+    kind: Literal["auto"]
+
+    recall: Annotated[float, Field(gt=0, le=1)] = 0.99
+    """The share of the ten nearest vectors that it must find."""
+
+    among: Annotated[tuple[Literal["scalar_quantizer", "ivf", "hnsw"], ...], Field(min_length=1)] = (
+        "scalar_quantizer",
+        "ivf",
+        "hnsw",
+    )
+    """The kinds that are tried beside `flat`, each with its defaults: one byte a number; cells, with `nprobe` from 1 upwards; a graph, with `ef_search` from 8 upwards."""
+
+
 class MultiVector(InCells):
     """Of vectors of tokens: each token of the query finds the tokens that are nearest to it, in cells, and the documents of these are compared wholly (Khattab and Zaharia 2020; Santhanam et al. 2022). For late interaction over many documents; `pool_factor` of the retriever makes it smaller. Its cells are of tokens, not of documents."""
 
@@ -170,8 +186,8 @@ class Funnel(Index):
     """For each document that is asked for, how many the step before the last hands on; each step before it hands on twice as many."""
 
 
-INDEXES: tuple[type[Index], ...] = (Flat, Hnsw, Ivf, IvfPq, Opq, ScalarQuantizer, Binary, Funnel, MultiVector)
+INDEXES: tuple[type[Index], ...] = (Flat, Hnsw, Ivf, IvfPq, Opq, ScalarQuantizer, Binary, Funnel, Auto, MultiVector)
 
 AnyIndex = Annotated[
-    Union[Flat, Hnsw, Ivf, IvfPq, Opq, ScalarQuantizer, Binary, Funnel, MultiVector], Field(discriminator="kind")
+    Union[Flat, Hnsw, Ivf, IvfPq, Opq, ScalarQuantizer, Binary, Funnel, Auto, MultiVector], Field(discriminator="kind")
 ]
