@@ -60,7 +60,10 @@ def session(root: Path, name: str) -> Session:
     if not (work / "index").is_dir():
         raise UsageError(f'"{name}" has no index yet; let specforge run {spec} come to its end')
     import_from(code)
-    return Session(name, spec, work, importlib.import_module("search"))
+    search = importlib.import_module("search")
+    if "transformers" in sys.modules:
+        importlib.import_module("transformers.utils.logging").disable_progress_bar()
+    return Session(name, spec, work, search)
 
 
 def search(asked: Session, query: str, options: Options, *, as_json: bool, width: int | None = None) -> str:

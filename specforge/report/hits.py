@@ -16,6 +16,8 @@ Json = Mapping[str, Any]
 
 _PARTS = 8
 """Words or tokens of a score that are shown; the rest are counted."""
+_ID = 24
+"""Letters of an id that are shown."""
 
 
 def placed(answer: Json) -> Json:
@@ -53,15 +55,16 @@ def _of_one(system: str, hits: Sequence[Json]) -> Table | Text:
     """The hits of one system, each with what its steps made of it where they are told."""
     if not hits:
         return Text(f"{system} finds nothing")
-    table = Table(box=None, pad_edge=False, header_style="bold", expand=False)
-    table.add_column("", justify="right")
-    table.add_column(system, overflow="ellipsis", no_wrap=True)
+    ids, scores = [_id(hit) for hit in hits], [f"{hit['score']:.3f}" for hit in hits]
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    table.add_column("", no_wrap=True)
+    table.add_column(system, overflow="ellipsis", no_wrap=True, max_width=_ID)
     table.add_column("score", justify="right", no_wrap=True)
-    table.add_column("text", overflow="ellipsis", no_wrap=True, ratio=1)
-    for hit in hits:
-        table.add_row(f"{hit['rank']}", Text(_id(hit)), f"{hit['score']:.3f}", Text(_plain(hit["text"])))
+    table.add_column("text")  # the one that gives way
+    for hit, id, score in zip(hits, ids, scores, strict=True):
+        table.add_row(f"{hit['rank']}", Text(id), score, Text(_plain(hit["text"]), overflow="ellipsis", no_wrap=True))
         for step in hit.get("steps", ()):
-            table.add_row("", "", "", Text(_step(step), style="dim", overflow="fold", no_wrap=False))
+            table.add_row("", "", "", Text(_step(step), style="dim"))
     return table
 
 
