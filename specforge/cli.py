@@ -194,18 +194,28 @@ def run(spec: Path, only: str | None, limit: int | None, force: bool, settings: 
 
 @cli.command()
 @click.argument("name")
-@click.argument("query")
+@click.argument("query", required=False)
 @click.option("-k", type=click.IntRange(1, 1000), default=10, help="Documents to show.")
-@click.option("--system", metavar="NAME", help="Ask this one, such as the retriever without its reranker.")
-@click.option("--compare", is_flag=True, help="Show all systems side by side, such as untuned beside tuned.")
+@click.option("--system", metavar="NAME", help="Ask this one, such as bm25, or the retriever without its reranker.")
+@click.option("--compare", is_flag=True, help="Show all systems side by side, with what moved from one to the next.")
+@click.option("--explain", is_flag=True, help="Show how the query is read, and the scores of each step.")
 @_as_json
-def search(name: str, query: str, k: int, system: str | None, compare: bool, shape: str) -> int:
-    """Ask the index of the last run."""
-    from specforge import searching
+def search(name: str, query: str | None, k: int, system: str | None, compare: bool, explain: bool, shape: str) -> int:
+    """Ask the index of the last run: one QUERY, or what is typed, or lines such as {"query": "..."}."""
+    from specforge import dialogue, searching
 
-    answer = searching.search(Path.cwd(), name, query, k, system=system, compare=compare, as_json=shape == "json")
-    click.echo(answer, nl=False)
-    return 0
+    asked, options = searching.session(Path.cwd(), name), searching.Options(k, system, compare, explain)
+    if query is not None:
+        click.echo(searching.search(asked, query, options, as_json=shape == "json"), nl=False)
+        return 0
+    if shape == "text" and sys.stdin.isatty():
+        dialogue.dialogue(asked, options, input, lambda text: click.echo(text, nl=False))
+        return 0
+    failed = False
+    for answer in searching.stream(asked, sys.stdin.buffer, options):
+        click.echo(json.dumps(answer, ensure_ascii=False))
+        failed |= "error" in answer
+    return int(failed)
 
 
 @cli.command()

@@ -141,7 +141,7 @@ def _scripts(spec: Spec) -> list[str]:
     trained += ["others"] if spec.others else []
     trained += ["folds"] if spec.folds else []
     rivals = ["baselines"] if baselines(spec) or fused(spec) else []
-    answering = ["encoder", "vectors", "index"] if spec.encoder else ["lexical"]
+    answering = ["lexical", *(["encoder", "vectors", "index"] if spec.encoder else [])]
     answering += ["index_report"] if reports_index(spec) else []
     shared = ["prepare", "ranking", "measures", "intervals", "evaluation", "search"]
     return [*shared, *answering, *rivals, *trained, *reranking.scripts(spec)]
@@ -156,6 +156,8 @@ def _embeddings(spec: Spec) -> list[str]:
 def requirements(spec: Experiment, stages: tuple[Stage, ...]) -> list[str]:
     """The distributions that the stages use, and the packages whose files they read, as lines of a requirements file."""
     used = {name for stage in stages for name in stage.libraries}
+    if isinstance(spec, Spec) and spec.ranks:
+        used.add("bm25s")  # the search answers by words as well
     return sorted([*(f"{name}=={LIBRARIES[name]}" for name in used), *_packages(spec)])
 
 

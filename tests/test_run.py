@@ -36,6 +36,22 @@ def test_a_second_run_does_nothing(toy: Project) -> None:
     assert toy.status()["train"].seconds == first.stages[1].seconds
 
 
+@pytest.mark.parametrize("damage", ["shorter", "longer", "gone"])
+def test_a_damaged_output_is_made_again(toy: Project, damage: str) -> None:
+    toy.run()
+    (total,) = (toy.store / "train").glob("*/total.txt")
+    total.unlink() if damage == "gone" else total.write_text("3" if damage == "shorter" else "300")
+    assert toy.reasons() == {"train": "output damaged"}
+    record = toy.run()
+    assert cached(record) == {"prepare": True, "train": False, "evaluation": True}
+    assert total.read_text() == "30" and toy.reasons() == {}
+    assert sorted(path.name for path in total.parents[1].iterdir()) == [
+        total.parent.name,
+        f"{total.parent.name}.json",
+        f"{total.parent.name}.lock",
+    ]
+
+
 def test_outputs_are_relative_links_and_nothing_is_left(toy: Project) -> None:
     record = toy.run()
     model = record.folder / "model"

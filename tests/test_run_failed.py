@@ -60,6 +60,32 @@ def test_a_failure_shows_the_last_lines_and_the_log(toy: Project) -> None:
     assert len(log.read_text().splitlines()) == 40
 
 
+REFUSING = """
+def check(row):
+    if row == 3:
+        raise ValueError("row 3 is no row; make it again [SF507]")
+    check(row + 1)
+
+print("rows", 3)
+try:
+    check(0)
+except ValueError as error:
+    raise {kind} from error
+"""
+
+
+@pytest.mark.parametrize(("kind", "told"), [("ValueError(str(error))", ""), ("KeyError('row')", "KeyError: 'row'")])
+def test_what_a_script_refuses_is_told_without_a_traceback(toy: Project, kind: str, told: str) -> None:
+    """The places in code stand in the log, also where they are more than the lines that are shown."""
+    with pytest.raises(StageError) as failure:
+        toy.run(script_stage(toy, REFUSING.replace("{kind}", kind)))
+    lines = str(failure.value).splitlines()[1:]
+    assert lines[-1] == f"    {told or 'row 3 is no row; make it again [SF507]'}"
+    assert lines[:-1] in ([], ["    rows 3"])
+    (log,) = (toy.root / "runs" / "toy" / "logs").glob("*-one.log")
+    assert "Traceback" in log.read_text()
+
+
 def test_scripts_run_as_programs(toy: Project) -> None:
     text = """
 import atexit, multiprocessing, os, sys, threading, time

@@ -87,7 +87,10 @@ def opened(model: str, made: Path) -> SentenceTransformer:
     other = [name for name in kept | own if kept.get(name) != own.get(name)]
     if other:
         raise ValueError(f'"{made}" was made under another contract ({", ".join(other)} differ); make it again [SF507]')
-    loaded = encoder.load(model)
+    try:
+        loaded = encoder.load(model)
+    except Exception as error:  # a damaged file: each library has errors of its own
+        raise ValueError(f'"{model}" cannot be opened ({error}); make it again') from error
     if sealed["fingerprint"] != fingerprint(loaded):
         raise ValueError(f'"{made}" was made by another model than "{model}"; make it again [SF507]')
     with np.load(made / "contract/golden.npz") as kept_vectors:

@@ -1,10 +1,11 @@
 """Build the index that answers queries from the documents' words."""
 
 import argparse
+import json
 import shutil
 from pathlib import Path
 
-from lexical import build
+from lexical import build, size
 from ranking import mark, read_corpus
 
 HERE = Path(__file__).resolve().parent
@@ -18,6 +19,7 @@ def main(work: Path) -> None:
     scratch.mkdir(parents=True)
     corpus = read_corpus(work)
     build(corpus.texts).save(scratch / "bm25", show_progress=False)
+    (scratch / "figures.json").write_text(json.dumps({"bytes": size(scratch)}) + "\n", encoding="utf-8")
     mark(corpus, scratch)
     shutil.rmtree(work / "index", ignore_errors=True)
     scratch.rename(work / "index")

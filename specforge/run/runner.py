@@ -126,23 +126,23 @@ def _status(stage: Stage, parts: KeyParts, last: Finished | None, place: _Place)
 
 
 def _state(slot: Slot, parts: KeyParts, last: Finished | None) -> tuple[State, str]:
-    if slot.output.is_dir():
+    if store.is_whole(slot):
         return "done", "unchanged" if last and last.key == slot.key else "in the store"
     if slot.partial.is_dir():
         return "resume", "another run is at it" if store.is_locked(slot.lock) else "stopped before it finished"
-    return "run", reason(parts, last.parts if last else None)
+    return "run", "output damaged" if slot.output.is_dir() else reason(parts, last.parts if last else None)
 
 
 def _obtain(stage: Stage, parts: KeyParts, needed: dict[str, Path], place: _Place, report: Report) -> StageRecord:
     """The stage's output from the store, or by running its script, linked from the run's folder."""
     slot = place.slot(stage, key_of(parts))
-    cached = slot.output.is_dir()
+    cached = store.is_whole(slot)
     if not cached or slot.partial.exists() or slot.trash.exists():
         with store.locked(slot.lock, wait=lambda: report(Waiting(stage.name))):
             cached = _is_finished(slot, stage)
             if not cached:
                 _make(stage, parts, needed, place, slot)
-    finished = store.read_finished(slot) or Finished(slot.key, parts, 0.0, 0.0, "")
+    finished = store.read_finished(slot) or Finished(slot.key, parts, 0.0, 0.0, "", 0)
     store.note_stage(place.folder, stage.name, finished)
     return StageRecord(stage.name, slot.key, cached, finished.seconds, finished.peak_memory_mib, slot.output)
 
@@ -169,6 +169,8 @@ def _is_finished(slot: Slot, stage: Stage) -> bool:
         store.publish(slot, stage.output)
     elif slot.output.is_dir():
         store.discard_partial(slot)
+        if not store.is_whole(slot):
+            store.discard_output(slot)
     return slot.output.is_dir()
 
 
@@ -187,7 +189,8 @@ def _make(stage: Stage, parts: KeyParts, needed: dict[str, Path], place: _Place,
         )
     _check_reads(stage, parts, place, slot)
     ended = dt.datetime.now(dt.UTC).isoformat(timespec="seconds")
-    finished = Finished(slot.key, parts, round(outcome.seconds, 3), round(outcome.peak_memory_mib, 1), ended)
+    written = store.size(slot.partial / stage.output)
+    finished = Finished(slot.key, parts, round(outcome.seconds, 3), round(outcome.peak_memory_mib, 1), ended, written)
     store.finish(slot, stage.output, finished)
 
 
@@ -211,7 +214,15 @@ def _failure(stage: Stage, outcome: Outcome, log: Path) -> str:
     if outcome.tail and _NO_SPACE in outcome.tail[-1]:
         return f'stage "{stage.name}" failed: {_NO_SPACE.lower()} (log: {store.near(log)})'
     lines = [f'stage "{stage.name}" failed with {_ending(outcome.status)} (log: {store.near(log)})']
-    return "\n".join([*lines, *(f"    {line}" for line in outcome.tail)])
+    return "\n".join([*lines, *(f"    {line}" for line in _untraced(outcome.tail))])
+
+
+def _untraced(tail: Sequence[str]) -> list[str]:
+    """The last lines without the places in code that a traceback names: those stand in the log."""
+    places = [row for row, line in enumerate(tail) if line.startswith(("  ", "Traceback ("))]
+    if not any(tail[row].startswith('  File "') for row in places):
+        return list(tail)
+    return [*tail[: places[0]], *(line.removeprefix("ValueError: ") for line in tail[places[-1] + 1 :])]
 
 
 def _ending(status: int) -> str:

@@ -49,10 +49,14 @@ def _prepare_process(script: Path, work: Path) -> None:
     sys.stderr = _line_by_line(2)
     os.environ.setdefault("COLUMNS", _COLUMNS)  # the width of progress bars
     sys.argv = [str(script), "--work", str(work)]
-    code = str(script.parent)
-    sys.path.insert(0, code)
-    sys.path_importer_cache[code] = FileFinder(code, (_FromSource, [".py"]))
-    for sibling in script.parent.glob("*.py"):
+    import_from(script.parent)
+
+
+def import_from(code: Path) -> None:
+    """Have the scripts of a code folder found by their names, as they are now."""
+    sys.path.insert(0, str(code))
+    sys.path_importer_cache[str(code)] = FileFinder(str(code), (_FromSource, [".py"]))
+    for sibling in code.glob("*.py"):
         sys.modules.pop(sibling.stem, None)
 
 

@@ -4,7 +4,8 @@ For one key there are five paths, and all changes happen under an exclusive lock
 
 - `<key>.partial/`: the work folder of a run that has not finished; a later run goes on in it;
 - `<key>.json`: what is known of a run whose script has finished; removed before a script starts;
-- `<key>/`: the output, complete; it appears by one rename, after its record;
+- `<key>/`: the output, complete; it appears by one rename, after its record, and is made again where files of it are gone
+  or shorter than the record says;
 - `<key>.lock`: never removed, since a lock on a file that is gone locks nobody out;
 - `<key>.trash/`: a work folder on its way out, so that no run goes on in one that is half removed.
 """
@@ -67,6 +68,8 @@ class Finished:
     peak_memory_mib: float
     finished_at: str
     """UTC, ISO 8601."""
+    bytes: int
+    """Of all files of the output; one that has another size is damaged."""
 
 
 _FINISHED = TypeAdapter(Finished)
@@ -140,6 +143,23 @@ def publish(slot: Slot, output: str) -> None:
 def is_recorded(slot: Slot, output: str) -> bool:
     """Whether a run was killed between its record and its rename: the script has not started since."""
     return slot.record.exists() and (slot.partial / output).is_dir()
+
+
+def size(folder: Path) -> int:
+    """The bytes of all files in a folder, and in those below. Raises OSError."""
+    return sum(path.stat().st_size for path in folder.rglob("*") if path.is_file() and not path.is_symlink())
+
+
+def is_whole(slot: Slot) -> bool:
+    """Whether the output is there, and as large as it was written."""
+    finished = read_finished(slot)
+    return slot.output.is_dir() and (finished is None or finished.bytes == size(slot.output))
+
+
+def discard_output(slot: Slot) -> None:
+    """Remove an output that is damaged; nothing else of its key may be on its way out."""
+    slot.output.rename(slot.trash)
+    shutil.rmtree(slot.trash)
 
 
 def discard_partial(slot: Slot) -> None:
