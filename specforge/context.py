@@ -6,12 +6,14 @@ from specforge import augmenting, families, judging, measuring, parts, reading, 
 from specforge.catalog import roles
 from specforge.catalog.asked import Sql
 from specforge.catalog.evidence import Evidence, Judged
+from specforge.catalog.hybrids import Weighted
 from specforge.catalog.indexes import Auto, Binary, Funnel, InCells, Index, MultiVector, Opq, Quantised, ScalarQuantizer
 from specforge.catalog.objectives import Objective
 from specforge.catalog.similarities import SIMILARITIES
 from specforge.quote import Code, identifier
 from specforge.spec.document import Experiment, Spec
 from specforge.spec.retriever import BiEncoder, Retriever
+from specforge.systems import retrieval, words_place
 from specforge.templating import At
 
 Values = dict[str, object]
@@ -45,6 +47,17 @@ def common(spec: Spec, folder: str) -> Values:
         "others": spec.others,
         "asks": asks(spec),
         "asked_joins": asked_joins(spec),
+    }
+
+
+def hybrid(spec: Spec) -> Values:
+    """How two rankings are made one, and where the words are kept."""
+    place = words_place(spec)
+    return {
+        "hybrid": At(spec.hybrid, "hybrid") if spec.hybrid else None,
+        "weighted": isinstance(spec.hybrid, Weighted),
+        "retrieval_system": retrieval(spec),
+        "words": {"folder": Code(place), "output": place, "temporary": f"{place}.tmp"},
     }
 
 

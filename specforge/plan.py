@@ -22,7 +22,17 @@ from specforge.catalog.libraries import LIBRARIES
 from specforge.quote import Code
 from specforge.run.stage import Stage
 from specforge.spec.document import Classification, Experiment, Spec
-from specforge.systems import baselines, fused, is_tuned, model_system, more_seeds, needs_untuned, reports_index
+from specforge.systems import (
+    baselines,
+    fused,
+    is_tuned,
+    model_system,
+    more_seeds,
+    needs_untuned,
+    reports_index,
+    retrieval,
+    words_place,
+)
 
 
 @dataclass(frozen=True)
@@ -85,7 +95,8 @@ def _files(
 ) -> tuple[File, ...]:
     values = {
         **context.common(spec, folder),
-        **reranking.values(spec, folder, model_system(spec), shown=parts.shown(spec)),
+        **reranking.values(spec, folder, retrieval(spec), shown=parts.shown(spec)),
+        **context.hybrid(spec),
         **teaching.values(spec, folder),
         "tuned": is_tuned(spec),
         "own_model": Code('str(work / "model")' if is_tuned(spec) else "encoder.base_model()"),
@@ -99,8 +110,8 @@ def _files(
     files = [File(name, template, values | more) for name, template, more in scripts]
     files += [File(f"{stem}.py", _template(stem, spec), values) for stem in _scripts(spec)]
     files += [File(name, template, values | more) for name, template, more in teaching.files(spec, folder)]
-    if spec.encoder is None:
-        files.append(File("index.py", "python/word_index.py.jinja", values))
+    if spec.encoder is None or spec.hybrid:
+        files.append(File(f"{words_place(spec)}.py", "python/word_index.py.jinja", values))
     files += [
         File(f"{stem}.py", "python/embed.py.jinja", {**values, "embed": context.embedding(stem, is_tuned(spec))})
         for stem in _embeddings(spec)
@@ -143,6 +154,7 @@ def _scripts(spec: Spec) -> list[str]:
     rivals = ["baselines"] if baselines(spec) or fused(spec) else []
     answering = ["lexical", *(["encoder", "vectors", "index"] if spec.encoder else [])]
     answering += ["index_report"] if reports_index(spec) else []
+    answering += ["hybrid"] if spec.hybrid else []
     shared = ["prepare", "ranking", "measures", "intervals", "evaluation", "search"]
     return [*shared, *answering, *rivals, *trained, *reranking.scripts(spec)]
 

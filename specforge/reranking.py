@@ -40,7 +40,7 @@ def values(spec: Spec, folder: str, retriever: str, *, shown: bool) -> Values:
     model = Code('str(work / "reranker")' if train else "reranking.base_model()")
     untuned = {"name": f"{retriever}+{UNTUNED}", "model": Code("reranking.base_model()")}
     by_scores = spec.encoder is None or shown
-    finding = "by_scores" if by_scores else "by_index"
+    finding = "by_scores" if by_scores else "by_hybrid" if spec.hybrid else "by_index"
     return {
         "reranker": at,
         "reranker_trained": train is not None,
@@ -56,6 +56,9 @@ def values(spec: Spec, folder: str, retriever: str, *, shown: bool) -> Values:
         ],
         "candidates": "shown" if shown else "found",
         "finding": finding,
+        "find": Code("find"),
+        "by_index": Code("by_index"),
+        "by_words": Code("by_words"),
         "finding_partial": f"python/finding/{finding}.py.jinja",
         **(_training(spec, section, train) if train else {}),
     }
@@ -103,7 +106,7 @@ def stages(
     if section is None:
         return ()
     model = (references.model(section.base, section.revision),)
-    answering = (*ENCODING, *searching) if spec.encoder else searching
+    answering = (*ENCODING, *searching, *(("bm25s",) if spec.hybrid else ())) if spec.encoder else searching
     tuned = ("train_reranker",) if trained(spec) else ()
     read = model if has_untuned(spec) or not tuned else ()
     found = Stage(

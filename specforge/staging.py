@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from specforge import feeding, measuring, named, parts, reading, references, relations, reranking, teaching
 from specforge.catalog.families import FAMILIES
+from specforge.catalog.hybrids import Weighted
 from specforge.catalog.indexes import MultiVector
 from specforge.catalog.libraries import ENCODING, READERS
 from specforge.run.stage import Stage
@@ -93,9 +94,14 @@ def stages(spec: Spec, scripts: tuple[str, ...]) -> tuple[Stage, ...]:
         *_of_baselines(spec, shared),
         *_of_training(spec, shared),
         *_of_answers(spec, shared),
+        *_of_words(spec, shared),
         *_repeated(spec, shared),
         *reranking.stages(
-            spec, (*shared.ready, *shared.answering), _base(spec, shared), shared.searching, precision_of(spec)
+            spec,
+            (*shared.ready, *shared.answering, *_words(spec)),
+            _base(spec, shared),
+            shared.searching,
+            precision_of(spec),
         ),
     ]
     measured = tuple(stage.name for stage in found if stage.name not in _UNMEASURED)
@@ -152,6 +158,30 @@ def _of_answers(spec: Spec, shared: _Shared) -> list[Stage]:
     return found
 
 
+def _words(spec: Spec) -> tuple[str, ...]:
+    """The stages that a hybrid adds."""
+    tuned = ("hybrid",) if isinstance(spec.hybrid, Weighted) else ()
+    return ("words", *tuned) if spec.hybrid else ()
+
+
+def _of_words(spec: Spec, shared: _Shared) -> list[Stage]:
+    """The index of words beside that of vectors, and the weight of each."""
+    if not spec.hybrid:
+        return []
+    words = Stage("words", "words.py", "words", ("prepare",), (), (), ("bm25s", "numpy", "pyarrow"))
+    libraries = (
+        "bm25s",
+        *(() if is_dense(spec) else shared.encoding),
+        *shared.searching,
+        *_RANKING,
+        "pytrec-eval-terrier",
+        "pyarrow",
+    )
+    needs = ("prepare", "embed", "index", "words")
+    tuned = Stage("hybrid", "hybrid.py", "hybrid", needs, (), (), libraries, precision_of(spec))
+    return [words, tuned] if isinstance(spec.hybrid, Weighted) else [words]
+
+
 def _repeated(spec: Spec, shared: _Shared) -> list[Stage]:
     """The same again: by other seeds, over other folds, for other objectives."""
     found, precision, model = [], precision_of(spec), shared.model
@@ -186,7 +216,8 @@ def _index_report(spec: Spec, shared: _Shared) -> list[Stage]:
 
 def _evaluation(spec: Spec, shared: _Shared, measured: tuple[str, ...]) -> Stage:
     judging = (*shared.searching, "pytrec-eval-terrier", *_RANKING) if spec.ranks else ("numpy", "pyarrow")
-    libraries = (*shared.encoding, *_lexical(fused(spec)), *judging, *_clustering(spec))
+    words = [*fused(spec), *(["bm25"] if spec.hybrid else [])]
+    libraries = (*shared.encoding, *_lexical(words), *judging, *_clustering(spec))
     base = _base(spec, shared)
     return Stage("evaluation", "evaluation.py", "evaluation", measured, base, (), libraries, precision_of(spec))
 

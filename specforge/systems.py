@@ -25,9 +25,19 @@ def model_system(spec: Spec) -> str:
     return "tuned" if is_tuned(spec) else "untuned"
 
 
+def retrieval(spec: Spec) -> str:
+    """The name of what finds documents: the retriever, or it with the words."""
+    return "hybrid" if spec.hybrid else model_system(spec)
+
+
+def words_place(spec: Spec) -> str:
+    """The folder with the index of words: the only one, or one beside that of vectors."""
+    return "words" if spec.hybrid else "index"
+
+
 def system(spec: Spec) -> str:
-    """The name of what users get, which the verdict is about: the retriever, or it with its reranker."""
-    return reranking.pipeline(spec, model_system(spec))
+    """The name of what users get, which the verdict is about: what finds documents, or it with the reranker."""
+    return reranking.pipeline(spec, retrieval(spec))
 
 
 def precision_of(spec: Experiment) -> str:

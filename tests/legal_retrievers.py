@@ -236,6 +236,16 @@ def flat_distribution(c: Chosen) -> bool:
     return of_cosines and c["retriever.loss.student_temperature"] in (ABSENT, GIVEN)
 
 
+def one_ranking(c: Chosen) -> bool:
+    """Whether there are no two rankings of the same documents for a hybrid, indexed once."""
+    if not c.has("hybrid.kind"):
+        return False
+    of_exposure = all(issubclass(kind, Evidence) and kind.of_exposure for kind in c.kinds())
+    candidates = c["evaluate.candidates"]
+    shown = candidates == "shown" or (candidates == ABSENT and of_exposure)
+    return shown or not c.encodes or not c.ranks or c.has("split.folds") or c.has(SECOND)
+
+
 def unpinned_code(c: Chosen) -> bool:
     trusted = c["retriever.trust_remote_code"] is True and c["retriever.base"] == "org/model"
     return trusted and not c.has("retriever.revision")
@@ -316,6 +326,7 @@ RULES = (
     Rule("a passage has an answer", "SF003", ("objectives.it",), passage_without("answer")),
     Rule("a passage has a rank", "SF003", ("objectives.it",), passage_without("rank")),
     Rule("a query has its own side", "SF003", ("split.column",), another_side),
+    Rule("a hybrid is of two rankings", "SF113", ("hybrid.kind",), one_ranking),
     Rule("a slice says something", "SF003", ("evaluate.slices.part.source",), slice_says_nothing),
 )  # fmt: skip
 """Rules of retrievers."""

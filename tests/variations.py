@@ -180,6 +180,8 @@ RICHES: dict[str, Changes] = {
     },
     "rich_static": STATIC,
     **INDEXES,
+    "rich_hybrid": {"hybrid": {"kind": "rrf", "depth": 50, "k": 30}},
+    "rich_hybrid_weighted": {"hybrid": {"kind": "weighted", "depth": 60}},
 }
 """Together they use every section of the language, and write every field of it out."""
 
@@ -354,6 +356,7 @@ VARIATIONS: dict[str, Changes] = {
     "precision_fp32": {"retriever.precision": "fp32"},
     "precision_bf16": {"retriever.precision": "bf16", "retriever.similarity": "dot", "index": {"kind": "flat"}},
     "ivf": {"index": {"kind": "ivf"}},
+    "hybrid_of_seeds": {"hybrid": {"kind": "weighted"}, "retriever.train.seeds": (1, 2)},
     "ivf_of_texts": {**KINDS["rich_judged"], "index": {"kind": "ivf", "nlist": 50}, "retriever.train.seeds": (1, 2)},
     "ivf_pq": {"index": {"kind": "ivf_pq"}, "retriever.similarity": "dot"},
     "opq": {"index": {"kind": "opq", "nprobe": 4}},

@@ -46,7 +46,7 @@ def quality(
 
 
 def draw(lines: dict[str, list[dict[str, float]]], own: dict[str, float], path: Path) -> None:
-    """Recall against latency: a line for each parameter, a point for each value, and a ring around the index as it is."""
+    """Recall against latency: a line for each parameter, a point for each value, a ring around the index as it is."""
     figure = Figure(figsize=(5.5, 3.5), layout="constrained")
     axes = figure.subplots()
     for name, tried in lines.items():

@@ -133,7 +133,7 @@ def observed(work: Path, folder: Path) -> Observed:
     runs = {name: read_run(work / f"baselines/{name}.test.trec", queries) for name in BASELINES}
     runs[MODEL] = own
     chosen: dict[str, float] = {}
-    runs |= {name: reranked(work, runs[MODEL], name) for name in RERANKED}
+    runs |= {name: reranked(work, runs["bm25"], name) for name in RERANKED}
     for name, ranking in runs.items():
         write_run(folder / f"{name}.trec", ranking, name)
     values = {

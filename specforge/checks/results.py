@@ -127,7 +127,7 @@ def _impossible(source: Source, message: str, hint: str) -> Problem:
 def not_better(spec: Experiment, source: Source, metrics: Metrics) -> Iterator[Problem]:
     """The model should beat what costs less."""
     system, primary = _system(spec), metrics["primary"]
-    rivals = (*_RIVALS, systems.model_system(spec)) if isinstance(spec, Spec) else _RIVALS
+    rivals = (*_RIVALS, systems.model_system(spec), systems.retrieval(spec)) if isinstance(spec, Spec) else _RIVALS
     lost = [
         one
         for one in metrics["differences"]
@@ -155,7 +155,7 @@ def _reasons(spec: Experiment, names: list[str], metrics: Metrics) -> str:
     """What to look at first, the likeliest before the others."""
     unit = TASKS[metrics.get("task", "retrieval")].unit
     reasons = [f"{counted(int(metrics['queries']), *unit)} may be too few (SF307)"]
-    if isinstance(spec, Spec) and spec.reranker is not None and systems.model_system(spec) in names:
+    if isinstance(spec, Spec) and spec.reranker is not None and systems.retrieval(spec) in names:
         reasons.append("the reranker may need longer training, or more negatives")
     if "untuned" in names:
         reasons.append("training may be too short, or its negatives false (SF105)")

@@ -10,6 +10,7 @@ from pydantic import Field
 from specforge.catalog.classes import Labelled
 from specforge.catalog.classifiers import AnyClassifier
 from specforge.catalog.dictionary import AnyObjective
+from specforge.catalog.hybrids import AnyHybrid
 from specforge.catalog.indexes import AnyIndex
 from specforge.catalog.losses.base import Loss
 from specforge.catalog.metrics import of_retriever
@@ -132,6 +133,9 @@ class Spec(Experiment):
 
     reranker: CrossEncoder | None = None
     """The model that orders anew what the retriever found."""
+
+    hybrid: AnyHybrid | None = None
+    """How the retriever's ranking and that of the words in common are made one; without it, the retriever answers alone. The reranker orders what comes of it."""
 
     index: AnyIndex | None = None
     """What answers queries with vectors; needed where documents are ranked for them, by every retriever but bm25."""
