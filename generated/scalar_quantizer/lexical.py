@@ -29,7 +29,7 @@ def words(texts: Sequence[str]) -> list[list[str]]:
 
 def scores(index: bm25s.BM25, texts: Sequence[str]) -> NDArray[np.float32]:
     """Scores of shape (texts, indexed texts); minus infinity where they have no word in common."""
-    found = np.stack([index.get_scores(query or [""]) for query in words(texts)])
+    found = np.stack([index.get_scores_from_ids(index.get_tokens_ids(query)) for query in words(texts)])
     return np.where(found > 0, found, -np.inf).astype(np.float32)
 
 
