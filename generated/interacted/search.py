@@ -167,7 +167,7 @@ def request(line: str | bytes) -> dict[str, Any]:
 
 
 def answer(asked: dict[str, Any], systems: dict[str, Ask], k: int, explain: bool) -> dict[str, object]:
-    """What each system finds, as JSON has it; explained by how it read the query, and what each step made of a document."""
+    """What each system finds, as JSON has it; where that is asked, how it read the query, and what each step gave."""
     found = {name: ask(asked["query"], asked.get("k", k)) for name, ask in systems.items()}
     hits = {name: [told(hit, explain) for hit in one.hits] for name, one in found.items()}
     read = {"read": {name: one.read for name, one in found.items()}} if explain else {}

@@ -9,13 +9,20 @@ from numpy.typing import NDArray
 
 
 def build(texts: Sequence[str]) -> bm25s.BM25:
-    """The index of texts (bm25s, Lucene's variant)."""
+    """The index of texts (bm25s, Lucene's variant).
+
+    Raises:
+        ValueError: they have no words.
+    """
+    found = bm25s.tokenize(list(texts), stopwords=None, stemmer=None, show_progress=False)
+    if not any(found.ids):
+        raise ValueError("no document has a word of two letters or more, so none is found by its words")
     index = bm25s.BM25(
         method="lucene",
         k1=1.5,
         b=0.75,
     )
-    index.index(bm25s.tokenize(list(texts), stopwords=None, stemmer=None, show_progress=False), show_progress=False)
+    index.index(found, show_progress=False)
     return index
 
 
