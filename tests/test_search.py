@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import pty
@@ -17,7 +18,7 @@ import numpy as np
 import pytest
 from asked import options, session
 
-from specforge import searching
+from specforge import cli, searching
 from specforge.dialogue import dialogue
 from specforge.errors import UsageError
 from specforge.report import hits as shown
@@ -316,3 +317,64 @@ def test_a_terminal_is_talked_with(root: Path) -> None:
     assert process.wait(30) == 0
     os.close(main)
     assert said.count(b"\n\x1b") + said.count(b"\n1  ") >= 2 and b"Traceback" not in said
+
+
+@pytest.fixture(scope="module")
+def alone(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A project with one document."""
+    root = tmp_path_factory.mktemp("alone")
+    asked.project(root)
+    asked.table(root / "docs.csv", ["id", "title"], [["d0", "jam bread. milk soil."]])
+    asked.table(root / "qrels.csv", ["query", "doc", "grade"], [[f"q{row}", "d0", 1] for row in range(30)])
+    return root
+
+
+@pytest.mark.parametrize(
+    "name", ["words", "dense", "late", "sparse", "hnsw", "scalar_quantizer", "binary", "funnel"]
+)  # the others learn from vectors: one is too few, which the check says (SF205)
+def test_one_document_is_found(alone: Path, name: str) -> None:
+    found = ask(session(alone, name), "jam bread", k=1000, explain=True)["found"]
+    (hits,) = found.values()
+    assert [hit["doc_id"] for hit in hits] == ["d0"]
+
+
+def test_searches_stand_beside_each_other_and_beside_a_run(root: Path) -> None:
+    """Each opens what the links lead to; what is open stays as it was where a run links something else."""
+    first, second = session(root, "late"), session(root, "late")
+    before = ask(first, "jam bread", explain=True)
+    assert ask(second, "jam bread", explain=True) == before
+    index = first.work / "index"
+    index.rename(first.work / "aside")
+    try:
+        assert ask(first, "jam bread", explain=True) == before
+        with pytest.raises(UsageError, match=r'"late" has no index yet; let specforge run late\.yaml come to its end'):
+            searching.session(root, "late")
+    finally:
+        (first.work / "aside").rename(index)
+
+
+def test_the_command(root: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    """Its exit status: 1 where a line could not be answered, 2 for wrong usage, 3 for what is damaged."""
+    session(root, "words")
+    monkeypatch.chdir(root)
+
+    def command(*arguments: str, text: bytes = b"") -> tuple[int, str, str]:
+        monkeypatch.setattr("sys.argv", ["specforge", "search", "words", *arguments])
+        monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(text)))
+        with pytest.raises(SystemExit) as done:
+            cli.main()
+        told = capsys.readouterr()
+        return int(done.value.code or 0), told.out, told.err
+
+    status, out, _ = command("-k", "1", text=b'{"query": "jam"}\n')
+    assert (status, len(json.loads(out)["found"]["bm25"])) == (0, 1)
+    assert command("jam", "-k", "1", "--format", "json") == (0, out, "")
+    status, out, _ = command(text=b'{"query": "jam"}\nbread\n')
+    assert (status, out.count("\n"), '"error"' in out) == (1, 2, True)
+    assert command("jam", "-k", "0")[0] == command("jam", "--system", "best")[0] == command(" ")[0] == 2
+    digest = root / "runs/words/index/corpus.sha256"
+    kept = digest.read_text(encoding="utf-8")
+    digest.write_text("0", encoding="utf-8")
+    status, out, error = command(text=b'{"query": "jam"}\n')
+    digest.write_text(kept, encoding="utf-8")
+    assert (status, out, error.count("\n"), "[SF507]" in error) == (3, "", 1, True)
