@@ -52,6 +52,7 @@ KINDS: dict[str, dict[str, str]] = {
     "both": {"retriever": f"{retriever('bi_encoder', train=TRAINED)}\n{RERANKER}", "baselines": "[untuned]"},
 }
 INDEXES = {
+    "auto": "{kind: auto}",
     "hnsw": "{kind: hnsw}",
     "ivf": "{kind: ivf, nlist: 2}",
     "ivf_pq": "{kind: ivf_pq, nlist: 1, nbits: 4, m: 4}",
@@ -60,6 +61,8 @@ INDEXES = {
     "funnel": "{kind: funnel, dimensions: [16]}",
 }
 FAMILIES = tuple(KINDS)
+LATE = KINDS["late"]["retriever"]
+KINDS["multi_vector"] = {"retriever": LATE.replace("{kind: flat}", "{kind: multi_vector}")}
 KINDS |= {name: {"retriever": DENSE.replace("{kind: flat}", index)} for name, index in INDEXES.items()}
 
 

@@ -49,7 +49,7 @@ def run(request: pytest.FixtureRequest, root: Path) -> searching.Session:
     return session(root, request.param)
 
 
-def ask(run: searching.Session, query: str, **wanted: bool | int | str) -> Json:
+def ask(run: searching.Session, query: str, **wanted: Any) -> Json:  # noqa: ANN401
     found: Json = json.loads(searching.search(run, query, options(**wanted), as_json=True))
     return found
 
@@ -266,7 +266,8 @@ def test_what_cannot_be_asked(root: Path, name: str, wanted: Json, told: str) ->
 
 def spoken(run: searching.Session, *lines: str | BaseException) -> str:
     """What is written in a dialogue of these lines."""
-    said, left = [], iter(lines)
+    said: list[str] = []
+    left = iter(lines)
 
     def read(_: str) -> str:
         line = next(left, EOFError())

@@ -26,7 +26,7 @@ SOME = pytest.mark.parametrize("copied", ["words", "dense_chunked", "late"], ind
 @pytest.fixture(params=asked.KINDS)
 def copied(request: pytest.FixtureRequest, root: Path, tmp_path: Path) -> Path:
     """A project with one run of a kind, to be spoilt."""
-    name = request.param
+    name = str(request.param)
     session(root, name)
     for model in ("model", "masked", "cross"):
         shutil.copytree(root / model, tmp_path / model)

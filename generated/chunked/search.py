@@ -24,19 +24,19 @@ HERE = Path(__file__).resolve().parent
 ROOT = HERE.parents[1]
 
 
+Parts = Callable[[], list[tuple[str, float]]]
+"""What a score is the sum of, the most first; nothing where it is of whole texts."""
+
+
 @dataclass(frozen=True)
 class Step:
-    """What one step of a system made of a document.
-
-    Attributes:
-        parts: what the score is the sum of, the most first; nothing where it is of whole texts.
-    """
+    """What one step of a system made of a document."""
 
     system: str
     measure: str
     rank: int
     score: float
-    parts: Callable[[], list[tuple[str, float]]]
+    parts: Parts
 
 
 @dataclass(frozen=True)
@@ -65,28 +65,38 @@ Ask = Callable[[str, int], Answer]
 documents = cache(read_corpus)
 
 
+def hits(
+    system: str, measure: str, corpus: Corpus, best: list[tuple[int, float]], parts: Callable[[int], Parts]
+) -> list[Hit]:
+    """Hits of rows and their scores, best first."""
+    return [
+        Hit(
+            place,
+            corpus.ids[corpus.owners[row]],
+            corpus.chunk_ids[row],
+            corpus.chunks[row],
+            score,
+            [Step(system, measure, place, score, parts(row))],
+        )
+        for place, (row, score) in enumerate(best, start=1)
+    ]
+
+
 def by_words(index: bm25s.BM25, corpus: Corpus) -> Ask:
     """Asks for documents that have a word in common with the query, each with its best chunk."""
 
     def ask(query: str, k: int) -> Answer:
         (scores,) = lexical.scores(index, [query])
-        best = [int(row) for row in np.argsort(-scores, kind="stable") if scores[row] > -np.inf]
-        chunks: dict[int, int] = {}
-        for row in best:
-            chunks.setdefault(int(corpus.owners[row]), row)
-        found = [
-            Hit(
-                place,
-                corpus.ids[doc],
-                corpus.chunk_ids[row],
-                corpus.chunks[row],
-                float(scores[row]),
-                [Step("bm25", "words", place, float(scores[row]), partial(lexical.parts, index, query, row))],
-            )
-            for place, (doc, row) in enumerate(list(chunks.items())[:k], start=1)
-        ]
+        best = [(int(row), float(scores[row])) for row in np.argsort(-scores, kind="stable") if scores[row] > -np.inf]
+        chunks: dict[int, tuple[int, float]] = {}
+        for row, score in best:
+            chunks.setdefault(int(corpus.owners[row]), (row, score))
+        best = list(chunks.values())
         (words,) = lexical.words([query])
-        return Answer({"text": " ".join(words), "tokens": len(words), "cut": False}, found)
+        read = {"text": " ".join(words), "tokens": len(words), "cut": False}
+        return Answer(
+            read, hits("bm25", "words", corpus, best[:k], lambda row: partial(lexical.parts, index, query, row))
+        )
 
     return ask
 
@@ -108,19 +118,11 @@ def read(model: SentenceTransformer, query: str) -> dict[str, object]:
 def by_vectors(system: str, index: faiss.Index, model: SentenceTransformer, corpus: Corpus) -> Ask:
     """Asks an index of chunks, which holds vectors of that model, for documents, each with its best chunk."""
 
-    def step(query: str, place: int, row: int, score: float) -> list[Step]:
-        return [Step(system, encoder.SIMILARITY, place, score, list)]
-
     def ask(query: str, k: int) -> Answer:
         asked = encoder.encode(model, [query], "query")
-        (best,) = nearest(index, asked, corpus.owners, min(k, len(corpus.ids)))
-        found = [
-            Hit(
-                place, corpus.ids[doc], corpus.chunk_ids[row], corpus.chunks[row], score, step(query, place, row, score)
-            )
-            for place, (doc, (row, score)) in enumerate(best.items(), start=1)
-        ]
-        return Answer(read(model, query), found)
+        (found,) = nearest(index, asked, corpus.owners, min(k, len(corpus.ids)))
+        best = list(found.values())
+        return Answer(read(model, query), hits(system, encoder.SIMILARITY, corpus, best, lambda row: list))
 
     return ask
 
