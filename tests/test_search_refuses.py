@@ -135,6 +135,25 @@ def test_an_index_of_another_model_is_refused(copied: Path) -> None:
     assert "was made by another model" in refused(copied) and "[SF507]" in refused(copied)
 
 
+def test_what_is_compared_and_what_reranks_is_named(root: Path, tmp_path: Path) -> None:
+    session(root, "both")
+    shutil.copytree(root, tmp_path / "copy")
+    work = tmp_path / "copy/runs/both"
+    everything = options(compare=True)
+    for path, named in (
+        (work / "untuned/corpus.npy", "runs/both/untuned"),
+        (work.parents[1] / "cross/model.safetensors", "cross"),
+    ):
+        whole = path.read_bytes()
+        truncate(path)
+        with pytest.raises(
+            StageError, match=rf'{named}" cannot be read .*; make it again \(specforge run both\.yaml\)$'
+        ):
+            searching.search(searching.session(work.parents[1], "both"), "jam", everything, as_json=True)
+        path.write_bytes(whole)
+    searching.search(searching.session(work.parents[1], "both"), "jam", everything, as_json=True)
+
+
 @SOME
 def test_what_is_gone_from_the_store_is_named(copied: Path) -> None:
     store = copied.parents[1] / "away"

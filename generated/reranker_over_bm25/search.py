@@ -4,6 +4,7 @@ import argparse
 import json
 import sys
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import cache, partial
 from pathlib import Path
@@ -71,6 +72,15 @@ def hits(
     ]
 
 
+@contextmanager
+def opening(source: Path | str) -> Iterator[None]:
+    """Name what cannot be read: it may be damaged in many ways."""
+    try:
+        yield
+    except Exception as error:
+        raise ValueError(f'"{source}" cannot be read ({error}); make it again') from error
+
+
 def by_words(index: bm25s.BM25, corpus: Corpus) -> Ask:
     """Asks for documents that have a word in common with the query."""
 
@@ -96,7 +106,9 @@ def indexed(work: Path) -> Ask:
 @cache
 def reranked(work: Path) -> Ask:
     """The built index, and the reranker's order of what it finds."""
-    ask, model = indexed(work), reranking.load(str(work / "reranker"))
+    ask, source = indexed(work), str(work / "reranker")
+    with opening(source):
+        model = reranking.load(source)
 
     def rerank(query: str, k: int) -> Answer:
         found = ask(query, max(k, OVER))

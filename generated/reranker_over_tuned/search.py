@@ -4,6 +4,7 @@ import argparse
 import json
 import sys
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import cache, partial
 from pathlib import Path
@@ -76,6 +77,15 @@ def hits(
     ]
 
 
+@contextmanager
+def opening(source: Path | str) -> Iterator[None]:
+    """Name what cannot be read: it may be damaged in many ways."""
+    try:
+        yield
+    except Exception as error:
+        raise ValueError(f'"{source}" cannot be read ({error}); make it again') from error
+
+
 def by_words(index: bm25s.BM25, corpus: Corpus) -> Ask:
     """Asks for documents that have a word in common with the query."""
 
@@ -132,14 +142,17 @@ def untuned(work: Path) -> Ask:
     corpus = documents(work)
     unchanged(corpus, work / "untuned")
     model = contract.opened(encoder.base_model(), work / "untuned")
-    index = build(np.load(work / "untuned/corpus.npy", mmap_mode="r"))
+    with opening(work / "untuned"):
+        index = build(np.load(work / "untuned/corpus.npy", mmap_mode="r"))
     return by_vectors("untuned", index, model, corpus)
 
 
 @cache
 def reranked(work: Path) -> Ask:
     """The built index, and the reranker's order of what it finds."""
-    ask, model = indexed(work), reranking.load(str(work / "reranker"))
+    ask, source = indexed(work), str(work / "reranker")
+    with opening(source):
+        model = reranking.load(source)
 
     def rerank(query: str, k: int) -> Answer:
         found = ask(query, max(k, OVER))

@@ -4,6 +4,7 @@ import argparse
 import json
 import sys
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache, partial
 from pathlib import Path
@@ -74,6 +75,15 @@ def hits(
     ]
 
 
+@contextmanager
+def opening(source: Path | str) -> Iterator[None]:
+    """Name what cannot be read: it may be damaged in many ways."""
+    try:
+        yield
+    except Exception as error:
+        raise ValueError(f'"{source}" cannot be read ({error}); make it again') from error
+
+
 def by_words(index: bm25s.BM25, corpus: Corpus) -> Ask:
     """Asks for documents that have a word in common with the query."""
 
@@ -130,7 +140,8 @@ def untuned(work: Path) -> Ask:
     corpus = documents(work)
     unchanged(corpus, work / "untuned")
     model = contract.opened(encoder.base_model(), work / "untuned")
-    index = exact(np.load(work / "untuned/corpus.npy", mmap_mode="r"))
+    with opening(work / "untuned"):
+        index = exact(np.load(work / "untuned/corpus.npy", mmap_mode="r"))
     return by_vectors("untuned", index, model, corpus)
 
 
