@@ -122,7 +122,7 @@ def _plainly(asked: Session) -> Iterator[None]:
     except Exception as error:
         told = f"{error}" if isinstance(error, ValueError | OSError) else f"{type(error).__name__}: {error}"
         told = " ".join(told.replace(f"{asked.work.parents[1]}/", "").split())
-        raise StageError(f'cannot ask "{asked.name}": {told} (specforge run {asked.spec} makes it again)') from error
+        raise StageError(f'cannot ask "{asked.name}": {told} (specforge run {asked.spec})') from error
 
 
 def predict(root: Path, name: str, text: str, k: int, *, as_json: bool) -> str:

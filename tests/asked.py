@@ -36,7 +36,9 @@ def retriever(family: str, options: str = "", base: str = "./model", train: str 
 
 TRAINED = "loss: {kind: multiple_negatives_ranking}, train: {epochs: 1, batch_size: 8, learning_rate: 1e-3}"
 DENSE = retriever("bi_encoder")
-POOLED = "dimension: 8, pool_factor: 2, skiplist: [jam], query_length: 8, query_expansion: {length: 8, token: '[UNK]'}, "
+POOLED = (
+    "dimension: 8, pool_factor: 2, skiplist: [jam], query_length: 8, query_expansion: {length: 8, token: '[UNK]'}, "
+)
 KINDS: dict[str, dict[str, str]] = {
     "words": {"retriever": "retriever: {family: bm25, k1: 1.2}"},
     "words_reranked": {"retriever": f"retriever: {{family: bm25}}\n{RERANKER}"},
@@ -50,6 +52,7 @@ KINDS: dict[str, dict[str, str]] = {
     "both": {"retriever": f"{retriever('bi_encoder', train=TRAINED)}\n{RERANKER}", "baselines": "[untuned]"},
 }
 INDEXES = {
+    "auto": "{kind: auto}",
     "hnsw": "{kind: hnsw}",
     "ivf": "{kind: ivf, nlist: 2}",
     "ivf_pq": "{kind: ivf_pq, nlist: 1, nbits: 4, m: 4}",
@@ -57,13 +60,18 @@ INDEXES = {
     "binary": "{kind: binary}",
     "funnel": "{kind: funnel, dimensions: [16]}",
 }
+FAMILIES = tuple(KINDS)
+LATE = KINDS["late"]["retriever"]
+KINDS["multi_vector"] = {"retriever": LATE.replace("{kind: flat}", "{kind: multi_vector}")}
 KINDS |= {name: {"retriever": DENSE.replace("{kind: flat}", index)} for name, index in INDEXES.items()}
 
 
 def project(root: Path) -> None:
     """Documents of two sentences of two words each, queries of words of theirs, and models with random weights."""
     docs = [
-        f"{one} {WORDS[(row + step) % 15]}. {WORDS[(row + 2) % 15]} {row}." for row, one in enumerate(WORDS) for step in (4, 7)
+        f"{one} {WORDS[(row + step) % 15]}. {WORDS[(row + 2) % 15]} {row}."
+        for row, one in enumerate(WORDS)
+        for step in (4, 7)
     ]
     table(root / "docs.csv", ["id", "title"], [[f"d{row}", text] for row, text in enumerate(docs)])
     asked = [f"{one} {WORDS[(row + 4) % 15]}" for row, one in enumerate(WORDS)] * 2
@@ -93,6 +101,13 @@ def made(root: Path, name: str) -> Path:
     needed = ("data", "untuned", "model", "vectors", "index")
     stages.run(code, work, *(stage["script"] for stage in planned if stage["output"] in needed))
     return work
+
+
+def session(root: Path, name: str) -> searching.Session:
+    """A run of a kind that can be asked, made where it is not there."""
+    if not (root / "runs" / name / "evaluation").exists():
+        (made(root, name) / "evaluation").mkdir()
+    return searching.session(root, name)
 
 
 def options(k: int = 5, system: str | None = None, compare: bool = False, explain: bool = False) -> searching.Options:

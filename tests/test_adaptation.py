@@ -236,7 +236,7 @@ def test_prompts_stand_before_texts_in_training_encoding_and_search(root: Path) 
     done = subprocess.run(command, cwd=root, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     scores = sorted((query @ documents.T)[0], reverse=True)[:3]
-    assert [hit["score"] for hit in json.loads(done.stdout)] == pytest.approx(scores, abs=0.02)
+    assert [hit["score"] for hit in json.loads(done.stdout)["found"]["tuned"]] == pytest.approx(scores, abs=0.02)
 
 
 @pytest.mark.parametrize("name", [name for name in CASES if name not in ("still", "collapsing")])

@@ -76,7 +76,7 @@ def run(request: pytest.FixtureRequest, project: Path) -> tuple[Path, Path]:
 def read(code: Path, work: Path, script: str) -> None:
     """Run what reads."""
     if script == "search.py":
-        module(code, "search").indexed(work, "jam bread", 3)
+        module(code, "search").indexed(work)("jam bread", 3)
     else:
         stages.run(code, work, script)
 
@@ -218,12 +218,18 @@ def test_the_command_says_it_in_one_sentence(copied: tuple[Path, Path]) -> None:
     (root / "runs").mkdir()
     (root / "runs" / code.name).symlink_to(work)
     with mock.patch.dict(sys.modules), mock.patch.object(sys, "path", list(sys.path)):
-        found = json.loads(searching.search(root, code.name, "jam", 2, system=None, compare=False, as_json=True))
+        found = json.loads(asked_by_name(root, code.name))["found"]
         assert [len(hits) for hits in found.values()] == [2]
         (work / "index/corpus.sha256").write_text("0", encoding="utf-8")
         with pytest.raises(StageError, match=f'cannot ask "{code.name}": the documents are not those') as told:
-            searching.search(root, code.name, "jam", 2, system=None, compare=False, as_json=True)
-    assert "\n" not in str(told.value) and str(told.value).endswith("[SF507]")
+            asked_by_name(root, code.name)
+    remedy = f"make it again [SF507] (specforge run {code.name}.yaml)"
+    assert "\n" not in str(told.value) and str(told.value).endswith(remedy)
+
+
+def asked_by_name(root: Path, name: str) -> str:
+    options = searching.Options(2, system=None, compare=False, explain=False)
+    return searching.search(searching.session(root, name), "jam", options, as_json=True)
 
 
 @pytest.mark.parametrize("value", [float("nan"), float("inf")])

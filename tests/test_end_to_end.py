@@ -92,8 +92,8 @@ def test_training_by_length_gives_the_same_vectors(finished: Path) -> None:
 
 def test_search_shows_both_models(finished: Path) -> None:
     done = specforge(finished, "search", "tiny", "fresh steak", "--compare", "-k", "3", "--format", "json")
-    found = json.loads(done.stdout)
-    assert list(found) == ["tuned", "untuned"]
+    found = json.loads(done.stdout)["found"]
+    assert list(found) == ["bm25", "untuned", "tuned"]
     assert [hit["rank"] for hit in found["tuned"]] == [1, 2, 3]
     assert found["tuned"] != found["untuned"]
 

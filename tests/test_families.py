@@ -157,6 +157,6 @@ def test_the_index_is_searched(ran: tuple[str, Path, Path]) -> None:
         cwd=code, capture_output=True, text=True, check=False,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
-    hits = json.loads(done.stdout)
+    (hits,) = json.loads(done.stdout)["found"].values()
     assert [hit["rank"] for hit in hits] == [1, 2, 3]
     assert sorted((hit["score"] for hit in hits), reverse=True) == [hit["score"] for hit in hits]

@@ -241,7 +241,7 @@ def test_a_whole_run(root: Path, name: str) -> None:
     stages.run(code, work, "prepare.py", "embed.py", "index.py", "evaluation.py", "index_report.py")
     figures = json.loads((work / "evaluation/metrics.json").read_text(encoding="utf-8"))
     assert 0 < figures["systems"]["untuned"]["nDCG@10"]["mean"] <= 1
-    hits = module(code, "search").indexed(work, "fresh bread", 5)
+    hits = module(code, "search").indexed(work)("fresh bread", 5).hits
     assert [hit.rank for hit in hits] == [1, 2, 3, 4, 5]
     written = json.loads((work / "index/figures.json").read_text(encoding="utf-8"))
     report = json.loads((work / "index_report/report.json").read_text(encoding="utf-8"))

@@ -301,7 +301,7 @@ def test_the_pipeline_over_a_tuned_retriever(root: Path, tmp_path: Path) -> None
     _keeps_what_is_below(tmp_path)
     history = json.loads((tmp_path / "reranker/history.json").read_text(encoding="utf-8"))
     assert [line["epoch"] for line in history if "eval_nDCG@10" in line] == [1.0, 2.0]
-    hits = module(code, "search").SYSTEMS["tuned+reranker"](tmp_path, "jam bread", 5)
+    hits = module(code, "search").SYSTEMS["tuned+reranker"](tmp_path)("jam bread", 5).hits
     assert [hit.rank for hit in hits] == [1, 2, 3, 4, 5]
     assert sorted((hit.score for hit in hits), reverse=True) == [hit.score for hit in hits]
 
@@ -318,7 +318,7 @@ def test_the_pipeline_over_a_retriever_without_one_vector(family: str, root: Pat
     assert 0 < found["nDCG@10"]["mean"] <= reranking["ceiling"]["nDCG@10"]["mean"] < 1
     _keeps_what_is_below(tmp_path)
     assert pq.read_table(tmp_path / "candidates/train.parquet").num_rows > 0
-    hits = module(code, "search").SYSTEMS["tuned+reranker"](tmp_path, "jam bread", 5)
+    hits = module(code, "search").SYSTEMS["tuned+reranker"](tmp_path)("jam bread", 5).hits
     assert [hit.rank for hit in hits] == [1, 2, 3, 4, 5]
 
 

@@ -203,7 +203,7 @@ def test_the_index_answers(work: Path) -> None:
     for system in ("tuned", "untuned"):
         hits = json.loads(
             script(work.parent, "search.py", "fresh bread", "-k", "3", "--system", system, "--work", str(work))
-        )
+        )["found"][system]
         assert [hit["rank"] for hit in hits] == [1, 2, 3]
         assert sorted((hit["score"] for hit in hits), reverse=True) == [hit["score"] for hit in hits]
 

@@ -93,11 +93,11 @@ def opened(model: str, made: Path) -> SentenceTransformer:
         raise ValueError(f'"{model}" cannot be opened ({error}); make it again') from error
     if sealed["fingerprint"] != fingerprint(loaded):
         raise ValueError(f'"{made}" was made by another model than "{model}"; make it again [SF507]')
-    with np.load(made / "contract/golden.npz") as kept_vectors:
-        for role, found in golden(loaded, sealed["texts"]).items():
-            told = difference(kept_vectors[role], found)
-            if told:
-                raise ValueError(f'"{model}" does not give the vectors that it was kept with: {role}, {told} [SF203]')
+    kept_vectors = read_golden(made)
+    for role, found in golden(loaded, sealed["texts"]).items():
+        told = difference(kept_vectors[role], found)
+        if told:
+            raise ValueError(f'"{model}" does not give the vectors that it was kept with: {role}, {told} [SF203]')
     return loaded
 
 
@@ -122,6 +122,21 @@ def read(made: Path) -> dict[str, Any]:
     except (OSError, ValueError) as error:
         raise ValueError(f'"{made}" does not say which model made it ({error}); make it again [SF507]') from error
     return found
+
+
+def read_golden(made: Path) -> dict[str, NDArray[np.float32]]:
+    """The vectors that the model of a folder gave of the golden texts, by role.
+
+    Raises:
+        ValueError: there are none that can be read.
+    """
+    try:
+        with np.load(made / "contract/golden.npz") as found:
+            return {role: found[role] for role in encoder.PROMPTS}
+    except Exception as error:  # a damaged archive: it may fail in many ways
+        raise ValueError(
+            f'"{made}" does not say which vectors its model gave ({error}); make it again [SF507]'
+        ) from error
 
 
 def difference(kept: NDArray[np.float32], found: NDArray[np.float32]) -> str:

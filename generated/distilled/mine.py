@@ -139,7 +139,7 @@ def bm25(rows: Rows) -> Iterator[list[int]]:
     words = bm25s.tokenize(rows.anchors, stopwords=None, stemmer=None, return_ids=False, show_progress=False)
     found: list[list[int]] = []
     for query, barred in zip(words, rows.barred, strict=True):
-        scores = index.get_scores(query or [""])
+        scores = index.get_scores_from_ids(index.get_tokens_ids(query))
         near = best(np.where(scores > 0, scores, -np.inf), barred, 50)
         found.append(near.tolist())
     for anchor in rows.anchor:

@@ -13,13 +13,20 @@ from ranking import Corpus, Queries, Scorer, read_corpus, unchanged
 
 
 def build(texts: Sequence[str]) -> bm25s.BM25:
-    """The index of texts (bm25s, Lucene's variant)."""
+    """The index of texts (bm25s, Lucene's variant).
+
+    Raises:
+        ValueError: they have no words.
+    """
+    found = bm25s.tokenize(list(texts), stopwords=None, stemmer=None, show_progress=False)
+    if not any(found.ids):
+        raise ValueError("no document has a word of two letters or more, so none is found by its words")
     index = bm25s.BM25(
         method="lucene",
         k1=1.5,
         b=0.75,
     )
-    index.index(bm25s.tokenize(list(texts), stopwords=None, stemmer=None, show_progress=False), show_progress=False)
+    index.index(found, show_progress=False)
     return index
 
 
@@ -33,7 +40,7 @@ def words(texts: Sequence[str]) -> list[list[str]]:
 
 def scores(index: bm25s.BM25, texts: Sequence[str]) -> NDArray[np.float32]:
     """Scores of shape (texts, indexed texts); minus infinity where they have no word in common."""
-    found = np.stack([index.get_scores(query or [""]) for query in words(texts)])
+    found = np.stack([index.get_scores_from_ids(index.get_tokens_ids(query)) for query in words(texts)])
     return np.where(found > 0, found, -np.inf).astype(np.float32)
 
 
@@ -59,7 +66,10 @@ def opened(work: Path, corpus: Corpus) -> bm25s.BM25:
     written = json.loads((folder / "figures.json").read_text(encoding="utf-8"))["bytes"]
     if size(folder) != written:
         raise ValueError(f'"{folder}" has {size(folder):,} bytes, and {written:,} were written; make it again')
-    return bm25s.BM25.load(folder / "bm25")
+    try:
+        return bm25s.BM25.load(folder / "bm25")
+    except Exception as error:  # of the right size, and damaged: it may fail in many ways
+        raise ValueError(f'"{folder}" cannot be read ({error}); make it again') from error
 
 
 def by_words(work: Path) -> Scorer:

@@ -4,6 +4,7 @@ import argparse
 import json
 import sys
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import cache, partial
 from pathlib import Path
@@ -25,19 +26,19 @@ HERE = Path(__file__).resolve().parent
 ROOT = HERE.parents[1]
 
 
+Parts = Callable[[], list[tuple[str, float]]]
+"""What a score is the sum of, the most first; nothing where it is of whole texts."""
+
+
 @dataclass(frozen=True)
 class Step:
-    """What one step of a system made of a document.
-
-    Attributes:
-        parts: what the score is the sum of, the most first; nothing where it is of whole texts.
-    """
+    """What one step of a system made of a document."""
 
     system: str
     measure: str
     rank: int
     score: float
-    parts: Callable[[], list[tuple[str, float]]]
+    parts: Parts
 
 
 @dataclass(frozen=True)
@@ -65,24 +66,36 @@ Ask = Callable[[str, int], Answer]
 documents = cache(read_corpus)
 
 
+def hits(
+    system: str, measure: str, corpus: Corpus, best: list[tuple[int, float]], parts: Callable[[int], Parts]
+) -> list[Hit]:
+    """Hits of rows and their scores, best first."""
+    return [
+        Hit(place, corpus.ids[row], corpus.texts[row], score, [Step(system, measure, place, score, parts(row))])
+        for place, (row, score) in enumerate(best, start=1)
+    ]
+
+
+@contextmanager
+def opening(source: Path | str) -> Iterator[None]:
+    """Name what cannot be read: it may be damaged in many ways."""
+    try:
+        yield
+    except Exception as error:
+        raise ValueError(f'"{source}" cannot be read ({error}); make it again') from error
+
+
 def by_words(index: bm25s.BM25, corpus: Corpus) -> Ask:
     """Asks for documents that have a word in common with the query."""
 
     def ask(query: str, k: int) -> Answer:
         (scores,) = lexical.scores(index, [query])
-        best = [int(row) for row in np.argsort(-scores, kind="stable") if scores[row] > -np.inf]
-        found = [
-            Hit(
-                place,
-                corpus.ids[row],
-                corpus.texts[row],
-                float(scores[row]),
-                [Step("bm25", "words", place, float(scores[row]), partial(lexical.parts, index, query, row))],
-            )
-            for place, row in enumerate(best[:k], start=1)
-        ]
+        best = [(int(row), float(scores[row])) for row in np.argsort(-scores, kind="stable") if scores[row] > -np.inf]
         (words,) = lexical.words([query])
-        return Answer({"text": " ".join(words), "tokens": len(words), "cut": False}, found)
+        read = {"text": " ".join(words), "tokens": len(words), "cut": False}
+        return Answer(
+            read, hits("bm25", "words", corpus, best[:k], lambda row: partial(lexical.parts, index, query, row))
+        )
 
     return ask
 
@@ -104,18 +117,11 @@ def read(model: SentenceTransformer, query: str) -> dict[str, object]:
 def by_vectors(system: str, index: faiss.Index, model: SentenceTransformer, corpus: Corpus) -> Ask:
     """Asks an index, which holds vectors of that model."""
 
-    def step(query: str, place: int, row: int, score: float) -> list[Step]:
-        return [Step(system, encoder.SIMILARITY, place, score, list)]
-
     def ask(query: str, k: int) -> Answer:
         asked = encoder.encode(model, [query], "query")
         scores, rows = index.search(asked, min(k, len(corpus.ids)))
         best = [(int(row), float(score)) for row, score in zip(rows[0], scores[0], strict=True) if row >= 0]
-        found = [
-            Hit(place, corpus.ids[row], corpus.texts[row], score, step(query, place, row, score))
-            for place, (row, score) in enumerate(best, start=1)
-        ]
-        return Answer(read(model, query), found)
+        return Answer(read(model, query), hits(system, encoder.SIMILARITY, corpus, best, lambda row: list))
 
     return ask
 
@@ -135,7 +141,8 @@ def untuned(work: Path) -> Ask:
     corpus = documents(work)
     unchanged(corpus, work / "untuned")
     model = contract.opened(encoder.base_model(), work / "untuned")
-    index = build(np.load(work / "untuned/corpus.npy", mmap_mode="r"))
+    with opening(work / "untuned"):
+        index = build(np.load(work / "untuned/corpus.npy", mmap_mode="r"))
     return by_vectors("untuned", index, model, corpus)
 
 
@@ -191,7 +198,7 @@ def request(line: str | bytes) -> dict[str, Any]:
 
 
 def answer(asked: dict[str, Any], systems: dict[str, Ask], k: int, explain: bool) -> dict[str, object]:
-    """What each system finds, as JSON has it; explained by how it read the query, and what each step made of it."""
+    """What each system finds, as JSON has it; where that is asked, how it read the query, and what each step gave."""
     found = {name: ask(asked["query"], asked.get("k", k)) for name, ask in systems.items()}
     hits = {name: [told(hit, explain) for hit in one.hits] for name, one in found.items()}
     read = {"read": {name: one.read for name, one in found.items()}} if explain else {}

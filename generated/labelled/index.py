@@ -62,7 +62,10 @@ def opened(work: Path, corpus: Corpus) -> faiss.Index:
     written = json.loads((folder / "figures.json").read_text(encoding="utf-8"))["bytes"]
     if size(folder) != written:
         raise ValueError(f'"{folder}" has {size(folder):,} bytes, and {written:,} were written; make it again')
-    return faiss.read_index(str(folder / "index.faiss"))
+    try:
+        return faiss.read_index(str(folder / "index.faiss"))
+    except Exception as error:  # of the right size, and damaged: it may fail in many ways
+        raise ValueError(f'"{folder}" cannot be read ({error}); make it again') from error
 
 
 def main(work: Path) -> None:

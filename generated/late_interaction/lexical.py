@@ -9,13 +9,20 @@ from numpy.typing import NDArray
 
 
 def build(texts: Sequence[str]) -> bm25s.BM25:
-    """The index of texts (bm25s, Lucene's variant)."""
+    """The index of texts (bm25s, Lucene's variant).
+
+    Raises:
+        ValueError: they have no words.
+    """
+    found = bm25s.tokenize(list(texts), stopwords=None, stemmer=None, show_progress=False)
+    if not any(found.ids):
+        raise ValueError("no document has a word of two letters or more, so none is found by its words")
     index = bm25s.BM25(
         method="lucene",
         k1=1.5,
         b=0.75,
     )
-    index.index(bm25s.tokenize(list(texts), stopwords=None, stemmer=None, show_progress=False), show_progress=False)
+    index.index(found, show_progress=False)
     return index
 
 
@@ -29,7 +36,7 @@ def words(texts: Sequence[str]) -> list[list[str]]:
 
 def scores(index: bm25s.BM25, texts: Sequence[str]) -> NDArray[np.float32]:
     """Scores of shape (texts, indexed texts); minus infinity where they have no word in common."""
-    found = np.stack([index.get_scores(query or [""]) for query in words(texts)])
+    found = np.stack([index.get_scores_from_ids(index.get_tokens_ids(query)) for query in words(texts)])
     return np.where(found > 0, found, -np.inf).astype(np.float32)
 
 

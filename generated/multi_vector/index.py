@@ -179,7 +179,10 @@ def opened(work: Path, corpus: Corpus) -> Index:
     written = json.loads((folder / "figures.json").read_text(encoding="utf-8"))["bytes"]
     if size(folder) != written:
         raise ValueError(f'"{folder}" has {size(folder):,} bytes, and {written:,} were written; make it again')
-    return read_index(folder)
+    try:
+        return read_index(folder)
+    except Exception as error:  # of the right size, and damaged: it may fail in many ways
+        raise ValueError(f'"{folder}" cannot be read ({error}); make it again') from error
 
 
 def main(work: Path) -> None:
