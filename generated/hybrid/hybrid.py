@@ -14,7 +14,7 @@ from ranking import Corpus, Queries, Ranking, rank
 DEPTH = 100
 K = 60
 
-Doc = TypeVar("Doc", int, str)
+Doc = TypeVar("Doc")
 
 
 def fuse(own: dict[Doc, float], words: dict[Doc, float]) -> dict[Doc, float]:

@@ -20,13 +20,12 @@ ROOT = HERE.parents[1]
 
 DEPTH = 50
 
-Doc = TypeVar("Doc", int, str)
+Doc = TypeVar("Doc")
 
 
 def fuse(own: dict[Doc, float], words: dict[Doc, float], weight: float) -> dict[Doc, float]:
     """The weighted sum of scores between 0 and 1, best first; a document that one of the two lacks has 0 there."""
-    by_index = scaled(own)
-    by_word = scaled(words)
+    by_index, by_word = scaled(own), scaled(words)
     docs = dict.fromkeys([*by_index, *by_word])
     scores = {doc: weight * by_index.get(doc, 0.0) + (1 - weight) * by_word.get(doc, 0.0) for doc in docs}
     return dict(sorted(scores.items(), key=lambda scored: -scored[1]))
