@@ -36,7 +36,9 @@ def retriever(family: str, options: str = "", base: str = "./model", train: str 
 
 TRAINED = "loss: {kind: multiple_negatives_ranking}, train: {epochs: 1, batch_size: 8, learning_rate: 1e-3}"
 DENSE = retriever("bi_encoder")
-POOLED = "dimension: 8, pool_factor: 2, skiplist: [jam], query_length: 8, query_expansion: {length: 8, token: '[UNK]'}, "
+POOLED = (
+    "dimension: 8, pool_factor: 2, skiplist: [jam], query_length: 8, query_expansion: {length: 8, token: '[UNK]'}, "
+)
 KINDS: dict[str, dict[str, str]] = {
     "words": {"retriever": "retriever: {family: bm25, k1: 1.2}"},
     "words_reranked": {"retriever": f"retriever: {{family: bm25}}\n{RERANKER}"},
@@ -63,7 +65,9 @@ KINDS |= {name: {"retriever": DENSE.replace("{kind: flat}", index)} for name, in
 def project(root: Path) -> None:
     """Documents of two sentences of two words each, queries of words of theirs, and models with random weights."""
     docs = [
-        f"{one} {WORDS[(row + step) % 15]}. {WORDS[(row + 2) % 15]} {row}." for row, one in enumerate(WORDS) for step in (4, 7)
+        f"{one} {WORDS[(row + step) % 15]}. {WORDS[(row + 2) % 15]} {row}."
+        for row, one in enumerate(WORDS)
+        for step in (4, 7)
     ]
     table(root / "docs.csv", ["id", "title"], [[f"d{row}", text] for row, text in enumerate(docs)])
     asked = [f"{one} {WORDS[(row + 4) % 15]}" for row, one in enumerate(WORDS)] * 2
