@@ -32,7 +32,7 @@ def compare(root: Path, a: str, b: str, *, as_json: bool) -> str:
     reasons = different(one, other)
     if reasons:
         raise UsageError(f'"{a}" and "{b}" cannot be compared: {"; ".join(reasons)} [SF508]')
-    a_scores, b_scores = (pq.read_table(path.with_suffix(".scores.parquet")) for path in (first, second))
+    a_scores, b_scores = scores(first), scores(second)
     rows = differences(a_scores, b_scores, one)
     if as_json:
         return json.dumps({"first": first.stem, "second": second.stem, "differences": rows}, indent=1) + "\n"
@@ -56,6 +56,18 @@ def found(root: Path, name: str) -> tuple[Path, Json]:
     if not matching:
         raise UsageError(f'no result is called "{name}"; "specforge results" lists them')
     return matching[-1]
+
+
+def scores(record: Path) -> pa.Table:
+    """Every query's values, which lie beside a record.
+
+    Raises:
+        UsageError: they do not.
+    """
+    file = record.with_suffix(".scores.parquet")
+    if not file.is_file():
+        raise UsageError(f'"{record.stem}" has no scores of its queries: "{file.name}" is not beside it')
+    return pq.read_table(file)
 
 
 def different(one: Mapping[str, object], other: Mapping[str, object]) -> list[str]:

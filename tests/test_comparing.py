@@ -91,6 +91,9 @@ def test_what_has_no_scores_of_queries(tmp_path: Path) -> None:
         recorded(tmp_path, name, {"query_id": ["q"], "tuned": [0.5]})
     with pytest.raises(UsageError, match="no mean over queries"):
         comparing.compare(tmp_path, "a", "b", as_json=False)
+    (tmp_path / "results/b/20260101T000000Z-00000000.scores.parquet").unlink()
+    with pytest.raises(UsageError, match="has no scores of its queries"):
+        comparing.compare(tmp_path, "a", "b", as_json=False)
     with pytest.raises(UsageError, match='no result is called "c"'):
         comparing.compare(tmp_path, "a", "c", as_json=False)
 

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
+import pty
+import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -15,6 +18,9 @@ import pytest
 from asked import options
 
 from specforge import searching
+from specforge.dialogue import dialogue
+from specforge.errors import StageError, UsageError
+from specforge.report import hits as shown
 
 Json = dict[str, Any]
 
@@ -83,13 +89,7 @@ def test_the_words_and_tokens_that_match_are_named(root: Path) -> None:
     (hit, *_) = ask(session(root, "late"), "jam bread", k=1, explain=True)["found"]["tuned"]
     pairs = [what.split(" ~ ") for what, _ in hit["steps"][0]["parts"]]
     assert sorted(query for query, _ in pairs) == ["[CLS]", "[SEP]", "bread", "jam"]
-    assert {document for _, document in pairs} <= {
-        "[CLS]",
-        "[SEP]",
-        "[UNK]",
-        *hit["text"].replace(".", " . ").split(),
-        ".",
-    }
+    assert {document for _, document in pairs} <= {"[CLS]", "[SEP]", "[UNK]", *hit["text"].replace(".", " . ").split(), "."}
     (hit, *_) = ask(session(root, "late_pooled"), "jam bread", k=1, explain=True)["found"]["tuned"]
     assert len(hit["steps"][0]["parts"]) == 8, "a query is filled up with tokens"
 
@@ -107,12 +107,6 @@ def test_a_query_that_is_cut_is_told(root: Path, name: str, most: int) -> None:
 
 def tokens_read(run: searching.Session, text: str) -> int:
     """How many tokens the model is given."""
-    model = run.code.encoder.load(
-        str(run.work / "model") if (run.work / "model").exists() else run.code.encoder.base_model()
-    )
-    found = (
-        model.preprocess([text], task="query")["input_ids"]
-        if run.name == "late"
-        else model.preprocess([text])["input_ids"]
-    )
+    model = run.code.encoder.load(str(run.work / "model") if (run.work / "model").exists() else run.code.encoder.base_model())
+    found = model.preprocess([text], task="query")["input_ids"] if run.name == "late" else model.preprocess([text])["input_ids"]
     return int(found.numel())
