@@ -10,13 +10,13 @@ the mean of each query over the seeds is taken. `--limit` caps the rows of the e
 from __future__ import annotations
 
 import argparse
-import csv
 import subprocess
 import sys
 import tempfile
 from pathlib import Path
 
 import numpy as np
+import pyarrow.parquet as pq
 from numpy.typing import NDArray
 from real_data import SPECS
 
@@ -76,10 +76,9 @@ def run(data: Path, folder: Path, name: str, model: str, seed: int, limit: int |
 
 def scores_of(evaluation: Path) -> Scores:
     """What the evaluation kept of each query."""
-    with (evaluation / "scores.csv").open(encoding="utf-8", newline="") as file:
-        rows = list(csv.DictReader(file))
-    columns = [column for column in rows[0] if column.endswith(f" {METRIC}")]
-    return {column.removesuffix(f" {METRIC}"): np.asarray([float(row[column]) for row in rows]) for column in columns}
+    table = pq.read_table(evaluation / "scores.parquet")
+    columns = [column for column in table.column_names if column.endswith(f" {METRIC}")]
+    return {column.removesuffix(f" {METRIC}"): table[column].to_numpy().astype(np.float64) for column in columns}
 
 
 def mean(values: list[NDArray[np.float64]]) -> NDArray[np.float64]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from specforge import context, judging, parts, reading, references, relations, staging, training
+from specforge import clusters, context, judging, parts, reading, references, relations, staging, training
 from specforge.catalog.classifiers import (
     CLASS_BASELINES,
     Classifier,
@@ -89,6 +89,7 @@ def _values(spec: Classification, folder: str) -> Values:
         "encoder": reading.base(spec.classifier, at.classifier, folder),
         "bootstrap": at.evaluate.bootstrap,
         "recomputed": True,
+        "clustered": clusters.clustered(spec),
         "evaluate": at.evaluate,
         "measured": [
             {"name": name, "function": Code(_METRICS[str(name.value)])} for name in _metrics(spec, at.evaluate)
@@ -229,6 +230,7 @@ def _tables(spec: Classification, at: At, folder: str) -> Values:
         "folds": At(None, "split.folds"),
         "place": Code("bucket"),
         "slices": parts.slices(spec, name) if spec.evaluate.slices else None,
+        "clusters": clusters.values(spec, name) if clusters.clustered(spec) else None,
         "marks": parts.marks(spec),
         "chunked": False,
         "token_chunks": False,

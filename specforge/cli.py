@@ -232,6 +232,18 @@ def predict(name: str, text: str, k: int, shape: str) -> int:
 
 
 @cli.command()
+@click.argument("a", metavar="RUN")
+@click.argument("b", metavar="RUN")
+@_as_json
+def compare(a: str, b: str, shape: str) -> int:
+    """Compare two recorded runs query by query, by their ids or by the names of their specs."""
+    from specforge import comparing
+
+    click.echo(comparing.compare(Path.cwd(), a, b, as_json=shape == "json"), nl=False)
+    return 0
+
+
+@cli.command()
 @click.argument("name", required=False)
 @_as_json
 def results(name: str | None, shape: str) -> int:

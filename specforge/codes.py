@@ -112,6 +112,7 @@ _ALL = (
     Code("SF504", "impossible-metric", _ERROR, "a metric outside what is possible"),
     Code("SF505", "no-improvement", _WARNING, "no improvement over a baseline"),
     Code("SF507", "other-model", _ERROR, "an index of another model, contract or corpus than the one that asks"),
+    Code("SF508", "incomparable", _ERROR, "two results that cannot be compared"),
 )
 
 CODES: dict[str, Code] = {code.code: code for code in _ALL}

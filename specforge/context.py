@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from specforge import augmenting, families, judging, measuring, parts, reading, relations, training
+from specforge import augmenting, clusters, families, judging, measuring, parts, reading, relations, training
 from specforge.catalog import roles
 from specforge.catalog.asked import Sql
 from specforge.catalog.evidence import Evidence, Judged
@@ -216,6 +216,7 @@ def objective(spec: Spec, name: str) -> Values:
         "other_texts": augmenting.other_texts(value, spec),
         **measuring.of_objective(spec, name),
         "slices": parts.slices(spec, name) if spec.evaluate.slices else None,
+        "clusters": clusters.values(spec, name) if clusters.clustered(spec) else None,
         "kind": At(Code(value.kind), f"objectives.{name}.kind"),
         "collection": collection(value.of, spec) if value.of else own_texts(value, spec),
         "asked": collection(asked, spec) if asked else None,

@@ -7,7 +7,7 @@ from typing import get_args
 
 from specforge.catalog.asked import Sql
 from specforge.catalog.classes import Labelled
-from specforge.catalog.evidence import CitedInAnswer, Clicked, Evidence, Judged, SameAttribute
+from specforge.catalog.evidence import CitedInAnswer, Clicked, Evidence, Interacted, Judged, SameAttribute
 from specforge.catalog.objectives import Grouped, Objective, Substitutes
 from specforge.catalog.roles import columns, tables
 from specforge.catalog.splits import ByColumn, Split
@@ -160,6 +160,9 @@ def _of_kind(at: At, objective: Evidence, split: Split) -> Values:
         return _cited(at, objective)
     if isinstance(objective, Clicked):
         return _clicked(at, objective)
+    if isinstance(objective, Interacted):
+        named = _column(objective, objective.group or objective.user, "varchar")
+        return {"cluster": At(named, f"{at.trail}.group") if split.by != "group" else None}
     if isinstance(objective, SameAttribute):
         return _attribute(at, objective)
     return {}

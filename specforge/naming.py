@@ -76,7 +76,7 @@ def _objective_names(spec: Spec, source: Source) -> Iterator[Problem]:
 
 
 def _slices(spec: Experiment, source: Source) -> Iterator[Problem]:
-    for name, one in spec.evaluate.slices.items():
+    for name, one in spec.evaluate.told.items():
         if one.source not in spec.sources:
             keys: Keys = ("evaluate", "slices", name, "source")
             yield unknown_name(source, keys, "source", one.source, spec.sources)

@@ -58,8 +58,13 @@ def cut(objective: Objective, spec: Spec) -> Values:
 
 def slices(spec: Experiment, objective: str) -> list[Values]:
     """How each slice tells something of the queries of an objective."""
-    value, found = spec.objectives[objective], list[Values]()
-    for name, one in spec.evaluate.slices.items():
+    value = spec.objectives[objective]
+    found: list[Values] = [
+        {"name": name, "partial": f"sql/slice/{one}.sql.jinja"}
+        for name, one in spec.evaluate.slices.items()
+        if isinstance(one, str)
+    ]
+    for name, one in spec.evaluate.told.items():
         known = link(value, one.source)
         if known is None:
             continue
@@ -91,7 +96,7 @@ def _key(objective: Objective, known: Link, source: Source) -> str:
 def marks(spec: Experiment) -> list[Values]:
     """The conditions of slices, which are tried before the SQL of the objectives."""
     found = list[Values]()
-    for name, one in spec.evaluate.slices.items():
+    for name, one in spec.evaluate.told.items():
         for objective, value in spec.objectives.items():
             known, source = link(value, one.source), spec.sources[one.source]
             if one.where is not None and known:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from specforge import (
     classifying,
+    clusters,
     context,
     families,
     feeding,
@@ -98,6 +99,7 @@ def _files(
         **reranking.values(spec, folder, retrieval(spec), shown=parts.shown(spec)),
         **context.hybrid(spec),
         **teaching.values(spec, folder),
+        "clustered": clusters.clustered(spec),
         "tuned": is_tuned(spec),
         "own_model": Code('str(work / "model")' if is_tuned(spec) else "encoder.base_model()"),
         "model_system": model_system(spec),

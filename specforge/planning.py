@@ -18,7 +18,7 @@ def describe(made: Plan, *, as_json: bool) -> str:
     """Stages with reasons; the shapes of data and loss; rows and steps where the tables are prepared already."""
     code = pipeline.scratch(made)
     found = runner.status(made.stages, code, made.root, made.spec.name, made.base)
-    rows = _rows(made, found)
+    rows, foreseen = _rows(made, found), _foreseen(made, found)
     if as_json:
         return (
             json.dumps(
@@ -27,6 +27,7 @@ def describe(made: Plan, *, as_json: bool) -> str:
                     "shapes": _shapes(made),
                     "models": _models(made),
                     "rows": rows,
+                    "foreseen": foreseen,
                 },
                 indent=1,
             )
@@ -40,6 +41,8 @@ def describe(made: Plan, *, as_json: bool) -> str:
             console.print(line, soft_wrap=True)
         for name, amount in rows.items():
             console.print(f"{name}: {amount:,}")
+        if foreseen is not None:
+            console.print(foreseen, soft_wrap=True)
     return text.get()
 
 
@@ -92,13 +95,26 @@ def _reranked(spec: Spec) -> list[str]:
     ]
 
 
-def _rows(made: Plan, found: list[StageStatus]) -> dict[str, int]:
-    """The profile of the prepared tables, where they are in the store."""
+def _prepared(made: Plan, found: list[StageStatus]) -> Path | None:
+    """The folder of the prepared tables, where they are in the store."""
     prepare = found[0]
-    data = made.root / "runs" / "store" / prepare.name / prepare.key
-    if prepare.state != "done":
-        return {}
-    return _profile(made, data)
+    return made.root / "runs" / "store" / prepare.name / prepare.key if prepare.state == "done" else None
+
+
+def _rows(made: Plan, found: list[StageStatus]) -> dict[str, int]:
+    """The profile of the prepared tables."""
+    data = _prepared(made, found)
+    return _profile(made, data) if data is not None else {}
+
+
+def _foreseen(made: Plan, found: list[StageStatus]) -> str | None:
+    """What the evaluation will be able to see."""
+    data = _prepared(made, found)
+    if data is None:
+        return None
+    from specforge import foresight
+
+    return foresight.stated(made.spec, data, made.root / "results" / made.spec.name)
 
 
 def _profile(made: Plan, data: Path) -> dict[str, int]:

@@ -10,7 +10,7 @@ from typing import Any
 
 from rich.console import Console
 
-from specforge import pipeline
+from specforge import clusters, foresight, pipeline
 from specforge.catalog.tasks import TASKS
 from specforge.pipeline import Checked
 from specforge.plan import Plan
@@ -28,7 +28,6 @@ from specforge.write import write
 MODULES = (
     "duckdb",
     "pyarrow.parquet",
-    "scipy.stats",
     "torch",
     "sentence_transformers",
     "datasets",
@@ -66,6 +65,8 @@ def run(checked: Checked, *, only: str | None, variant: bool, force: bool, tell:
     if not variant:
         write(code, files, force=force)
     if only is None:
+        assert checked.data is not None
+        console.print(foresight.stated(made.spec, checked.data, made.root / "results" / made.spec.name), soft_wrap=True)
         before = checked.problems
         checked = pipeline.with_negatives(checked, code, told, MODULES)
         for text in pipeline.rendered(checked.source, [one for one in checked.problems if one not in before]):
@@ -170,7 +171,8 @@ def _show(console: Console, metrics: Mapping[str, Any], basis: str, *, style: st
 def _measured(metrics: Mapping[str, Any]) -> str:
     """What the systems were measured on."""
     if "task" not in metrics:
-        return f"{metrics['queries']} test queries over {metrics['documents']} documents"
+        asked = f"{metrics['queries']} test queries, candidates: {metrics['ranked']}"
+        return f"{asked}, {metrics['documents']} documents"
     if metrics["task"] == "classification":
         trained = sum(one["train"] for one in metrics["classes"])
         return f"{metrics['queries']} test texts of {len(metrics['classes'])} classes; {trained} texts train"
@@ -199,7 +201,10 @@ def _rows(record: results.Json) -> str:
 
 def _basis(made: Plan, metrics: Mapping[str, Any]) -> str:
     """What the intervals cover, and what they do not."""
-    share = f"{100 * metrics['confidence']:g} % intervals by {TASKS[made.spec.task].unit[0].removeprefix('test ')}"
+    unit = clusters.column(made.spec, made.spec.primary) if "clusters" in metrics else None
+    share = (
+        f"{100 * metrics['confidence']:g} % intervals by {unit or TASKS[made.spec.task].unit[0].removeprefix('test ')}"
+    )
     seeds = made.spec.seeds
     if not seeds:
         return share

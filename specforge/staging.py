@@ -22,7 +22,7 @@ from specforge.systems import (
     reports_index,
 )
 
-_RANKING = ("ir-measures", "numpy", "scipy")
+_RANKING = ("ir-measures", "numpy")
 
 
 @dataclass(frozen=True)
@@ -126,7 +126,7 @@ def _of_baselines(spec: Spec, shared: _Shared) -> list[Stage]:
     if needs_untuned(spec):
         found.append(Stage("untuned", "untuned.py", "untuned", ("prepare",), shared.model, (), encoding, precision))
     if spec.ranks and baselines(spec):
-        libraries = (*_lexical(baselines(spec)), *_RANKING)
+        libraries = (*_beside([*baselines(spec), *fused(spec)]), *_RANKING)
         known = ("prepare", *(stage.name for stage in found))
         found.append(Stage("baselines", "baselines.py", "baselines", known, (), (), libraries))
     return found
@@ -209,7 +209,7 @@ def _index_report(spec: Spec, shared: _Shared) -> list[Stage]:
     figure = ("matplotlib",) if spec.index and (spec.index.swept or spec.index.kind == "auto") else ()
     judging = () if parts.shown(spec) else ("ir-measures", "pytrec-eval-terrier")
     encoding = () if is_dense(spec) else shared.encoding
-    libraries = (*encoding, *shared.searching, *figure, *judging, "numpy", "pyarrow", "scipy")
+    libraries = (*encoding, *shared.searching, *figure, *judging, "numpy", "pyarrow")
     needs = ("prepare", "embed", "index")
     return [Stage("index_report", "index_report.py", "index_report", needs, (), (), libraries, precision_of(spec))]
 
@@ -217,7 +217,7 @@ def _index_report(spec: Spec, shared: _Shared) -> list[Stage]:
 def _evaluation(spec: Spec, shared: _Shared, measured: tuple[str, ...]) -> Stage:
     judging = (*shared.searching, "pytrec-eval-terrier", *_RANKING) if spec.ranks else ("numpy", "pyarrow")
     words = [*fused(spec), *(["bm25"] if spec.hybrid else [])]
-    libraries = (*shared.encoding, *_lexical(words), *judging, *_clustering(spec))
+    libraries = (*shared.encoding, *_beside(words), *judging, *_clustering(spec))
     base = _base(spec, shared)
     return Stage("evaluation", "evaluation.py", "evaluation", measured, base, (), libraries, precision_of(spec))
 
@@ -253,8 +253,10 @@ def _finding(spec: Spec) -> tuple[str, ...]:
     return tuple(dict.fromkeys(name for one in feeding.kinds(spec) for name in one.libraries))
 
 
-def _lexical(names: list[str]) -> tuple[str, ...]:
-    return ("bm25s",) if "bm25" in names else ()
+def _beside(names: list[str]) -> tuple[str, ...]:
+    """What baselines take that a ranking does not: an index of words, a table of partners."""
+    partners = {"co_occurrence", "neighbour_transfer"} & set(names)
+    return (*(("bm25s",) if "bm25" in names else ()), *(("scipy",) if partners else ()))
 
 
 def data(spec: Experiment) -> tuple[str, ...]:

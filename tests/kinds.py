@@ -106,7 +106,7 @@ MORE_CLASSIFIERS: dict[str, Changes] = {
     "set_fit_supervised": of_classes({"by": "item"}, {"family": "set_fit", "train": {"loss": "supervised_contrastive"}}),
     "set_fit_alone": {
         **of_classes({"by": "item"}, {"family": "set_fit", "seeds": (1, 2)}, per_class=4), "evaluate.baselines": (),
-        "evaluate.slices": {"cheap": {"source": "products", "where": "price < 9"}},
+        "evaluate.slices": {"cheap": {"source": "products", "where": "price < 9"}, "words": "length"},
     },
     "fine_tune_plain": {
         **of_classes({"by": "item"}, {"family": "fine_tune", "revision": GONE, "seeds": (1, 2)}),
@@ -201,6 +201,7 @@ KINDS: dict[str, Changes] = {
         }),
         "evaluate.slices": {
             "shop": {"source": "order_lines", "column": "shop"}, "cheap": {"source": "products", "where": "price < 9"},
+            "reach": "popularity",
         },
     },
     "rich_folds": of_items({"by": "item", "dev": 0.1, "unit": "family", "seed": 7, "folds": 5}, {
@@ -303,7 +304,7 @@ MORE: dict[str, Changes] = {
         }),
         "evaluate.slices": {
             "shop": {"source": "order_lines", "column": "shop"}, "long": {"source": "claims", "where": "length(x) > 9"},
-            "brand": {"source": "products", "column": "brand"},
+            "brand": {"source": "products", "column": "brand"}, "words": "length", "known": "seen",
         },
     },
     "sliced_items": {

@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 
 from chosen import Chosen, Rule
+from grown import ABSENT
 
 from specforge import references
 
 
 def slice_unsaid(c: Chosen) -> bool:
-    asked = c.has("evaluate.slices")
+    asked = c.has("evaluate.slices") and c["evaluate.slices.part.source"] != ABSENT
     return asked and c.has("evaluate.slices.part.column") == c.has("evaluate.slices.part.where")
 
 

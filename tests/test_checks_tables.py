@@ -85,7 +85,7 @@ def the_one(problems: list[Problem]) -> Problem:
 def test_nothing_is_wrong(tmp_path: Path) -> None:
     data = write(tmp_path / "data")
     assert found(data) == []
-    assert tables.profile(data, 64) == tables.Profile(200, 10, 200, 100, 100, None, None, 100, 2)
+    assert tables.profile(data, 64) == tables.Profile(200, 10, 200, None, 100, 100, None, None, 100, 2)
     assert tables.profile(data).steps_per_epoch is None
 
 

@@ -35,7 +35,7 @@ objectives:
   topics: {{kind: labelled, of: notes, attribute: topic{objective}}}
 split: {split}
 classifier: {{base: ./model, max_length: 16, precision: fp32, {classifier}}}
-evaluate: {{primary: Accuracy, metrics: [F1], bootstrap: {{resamples: 500}}}}
+evaluate: {{primary: Accuracy, metrics: [F1], bootstrap: {{resamples: 1000}}}}
 """
 TOPICS = {"bread": "loaf crust dough oven", "tools": "saw nail drill bolt", "water": "river lake wave tide"}
 PROBE = "family: linear_probe, c: [1.0, 10.0]"

@@ -12,6 +12,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+import pyarrow.parquet as pq
 import pytest
 from tiny import SPEC, project
 
@@ -65,8 +66,9 @@ def test_the_record_holds_what_a_reader_needs(finished: Path) -> None:
     )
     assert set(wanted.split()) <= set(record)
     assert str(finished) not in path.read_text(encoding="utf-8")
-    rows = path.with_suffix(".scores.csv").read_text(encoding="utf-8").splitlines()
-    assert len(rows) == record["queries"] + 1
+    scores = pq.read_table(path.with_suffix(".scores.parquet"))
+    assert len(scores) == record["queries"]
+    assert all("p_holm" in one for one in record["differences"])
 
 
 BY_LENGTH = """

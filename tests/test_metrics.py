@@ -129,7 +129,9 @@ INTERVALS = {"confidence": 0.95, "resamples": 4000, "seed": 0}
 def intervals() -> dict[str, Any]:
     """The generated module, where figures are computed anew on each resample."""
     names: dict[str, Any] = {}
-    exec(render("python/intervals.py.jinja", {"bootstrap": INTERVALS, "recomputed": True})[0], names)
+    exec(
+        render("python/intervals.py.jinja", {"bootstrap": INTERVALS, "recomputed": True, "clustered": False})[0], names
+    )
     return names
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ast
-import csv
 import json
 import re
 import subprocess
@@ -12,6 +11,8 @@ from collections import Counter
 from collections.abc import Iterable
 from pathlib import Path
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from _pytest.mark import ParameterSet
 from mutations import check, costs, page
@@ -104,10 +105,8 @@ def test_the_change_that_lets_a_fault_through_fits_the_code(name: str, tmp_path:
 def evaluation(folder: Path, values: dict[str, float]) -> Path:
     folder.mkdir()
     (folder / "metrics.json").write_text(json.dumps({"primary": "nDCG@10"}), encoding="utf-8")
-    with (folder / "scores.csv").open("w", encoding="utf-8", newline="") as file:
-        table = csv.writer(file)
-        table.writerow(["query_id", "bm25 nDCG@10", "tuned nDCG@10"])
-        table.writerows([query, 0.5, value] for query, value in values.items())
+    columns = {"query_id": list(values), "bm25 nDCG@10": [0.5] * len(values), "tuned nDCG@10": list(values.values())}
+    pq.write_table(pa.table(columns), folder / "scores.parquet")
     return folder
 
 

@@ -53,6 +53,7 @@ EXCEPTIONS = {
     ),
     "rich_augmented-retriever.augmentation.short.source": TABLES,
     "rich_folds_of_groups-evaluate.slices.brand.source": KIND + ": rows of a query, or what is relevant to it",
+    "rich_sliced-evaluate.slices.reach": KIND,
     "rich_sliced-evaluate.slices.shop.source": KIND + ": rows of a query, or what is relevant to it",
     "rich_sliced-evaluate.slices.cheap.source": KIND + ": rows of a query, or what is relevant to it",
     "rich_late-retriever.query_expansion.strategy": "a fixed length is what is read of a query",

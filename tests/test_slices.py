@@ -40,6 +40,30 @@ def test_rows_and_documents_of_texts(tmp_path: Path) -> None:
     assert found["odd"] == {f"ask {i}": "yes" if i % 2 else "no" for i in range(20)}
 
 
+def test_ready_made_parts(tmp_path: Path) -> None:
+    """In training c0 stands 10 times, c1 5 times and five others once: half of all are c0's, which is the head."""
+    trained = ["c0"] * 10 + ["c1"] * 5 + ["c2", "c3", "c4", "c5", "c6"]
+    asked = {
+        "one": ["c0"],
+        "a b c": ["c1"],
+        "a b c d": ["c7"],
+        "one two three four five six seven eight": ["c0", "c7", "c8"],
+    }
+    rows = [(f"train {row}", card, "train") for row, card in enumerate(trained)] + [("chosen", "c3", "dev")]
+    rows += [(question, card, "test") for question, cards in asked.items() for card in cards]
+    of = "slices: {words: length, reach: popularity, known: seen}"
+    path = project(tmp_path, "cards", split="{by: column, column: part, dev: [dev]}", evaluate=f", {of}")
+    with duckdb.connect() as db:
+        db.execute("create table faq (question varchar, card varchar, part varchar)")
+        db.executemany("insert into faq values (?, ?, ?)", rows)
+        db.table("faq").write_parquet(str(tmp_path / "faq.parquet"))
+    assert slices(path) == {
+        "words": dict(zip(asked, ["1 to 3 words", "1 to 3 words", "4 to 7 words", "8 to 15 words"], strict=True)),
+        "reach": dict(zip(asked, ["head", "tail", "tail", "tail"], strict=True)),
+        "known": dict(zip(asked, ["seen", "seen", "unseen", "unseen"], strict=True)),
+    }
+
+
 def test_items_as_queries(tmp_path: Path) -> None:
     of = 'slices: {low: {source: cards, where: "length(title) = 7"}, part: {source: links, column: part}}'
     path = project(tmp_path, "links", split="{by: item, test: 0.4, dev: 0.2}", evaluate=f", {of}")

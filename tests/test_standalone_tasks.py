@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import csv
 import json
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pyarrow.parquet as pq
@@ -69,10 +69,9 @@ def ran(root: Path, text: str) -> Path:
     return root / "work"
 
 
-def scores(work: Path) -> dict[str, list[str]]:
-    with (work / "evaluation/scores.csv").open(encoding="utf-8", newline="") as file:
-        rows = list(csv.DictReader(file))
-    return {column: [row[column] for row in rows] for column in rows[0]}
+def scores(work: Path) -> dict[str, list[Any]]:
+    columns: dict[str, list[Any]] = pq.read_table(work / "evaluation/scores.parquet").to_pydict()
+    return columns
 
 
 @pytest.mark.slow

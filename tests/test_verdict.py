@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
-import pytest
+import json
 
-from specforge.results.verdict import Difference, holm, verdict
+import numpy as np
+import pytest
+from scipy import stats
+
+from specforge.results.verdict import verdict
+from specforge.significance import Difference, corrected, detectable, holm, smallest
 
 
 def difference(system: str, over: str, mean: float, low: float, high: float, p: float) -> Difference:
@@ -33,7 +38,7 @@ def test_what_is_beaten_and_what_is_not() -> None:
     )
     assert line == (
         "tuned beats untuned by +0.052 nDCG@10 (95 % 0.041 to 0.063, 1314 queries), bm25 (+0.030, 0.020 to 0.040); "
-        "does not beat co_occurrence (+0.010, -0.010 to 0.030); loses to popularity (-0.050, -0.060 to -0.040)"
+        "does not beat co_occurrence (+0.010, -0.010 to 0.030; could have seen 0.029); loses to popularity (-0.050, -0.060 to -0.040)"
     )
 
 
@@ -47,13 +52,62 @@ def test_correction_takes_a_win_back() -> None:
         )
     )
     assert alone == ["tuned beats a (+0.010, 0.001 to 0.020)"]
-    assert beside == ["tuned does not beat a (+0.010, 0.001 to 0.020), b (+0.010, 0.001 to 0.020)"]
+    assert beside == [
+        "tuned does not beat a (+0.010, 0.001 to 0.020; could have seen 0.014), b (+0.010, 0.001 to 0.020; could have seen 0.014)"
+    ]
 
 
 def test_other_metrics_do_not_count() -> None:
     other = Difference(system="tuned", over="a", metric="R@10", mean=0.5, low=0.4, high=0.6, p=0.0)
     (line,) = verdict(metrics(other, difference("tuned", "a", 0.0, -0.1, 0.1, 1.0)))
-    assert line == "tuned does not beat a (+0.000, -0.100 to 0.100)"
+    assert line == "tuned does not beat a (+0.000, -0.100 to 0.100; could have seen 0.143)"
+
+
+def test_the_family_is_that_of_the_run() -> None:
+    """0.02 wins beside one other comparison, and not beside three of the run, of which another system has two."""
+    own = difference("tuned", "a", 0.01, 0.001, 0.02, 0.02), difference("tuned", "b", 0.01, 0.001, 0.02, 0.9)
+    others = difference("fused", "a", 0.01, 0.001, 0.02, 0.9), difference("fused", "b", 0.01, 0.001, 0.02, 0.01)
+    assert verdict(metrics(*own))[0].startswith("tuned beats a (")
+    assert verdict(metrics(*own, *others))[0].startswith("tuned does not beat a (")
+
+
+def test_a_record_has_corrected_values() -> None:
+    """Of two metrics each is a family of its own, and so is a slice with all of its parts; what was given stays as it was."""
+    found = metrics(
+        difference("tuned", "a", 0.1, 0.0, 0.2, 0.01),
+        Difference(system="tuned", over="a", metric="R@10", mean=0.1, low=0.0, high=0.2, p=0.02),
+        difference("tuned", "b", 0.1, 0.0, 0.2, 0.04),
+    )
+    part = {"over": {"a": {"p": 0.01}, "b": {"p": 0.02}}}
+    found["slices"] = {"shop": {"parts": [part, {"over": {"a": {"p": 0.5}}}]}}
+    given = json.dumps(found)
+    made = corrected(found)
+    assert [one["p_holm"] for one in made["differences"]] == pytest.approx([0.02, 0.02, 0.04])  # type: ignore[attr-defined]
+    parts = made["slices"]["shop"]["parts"]  # type: ignore[index]
+    assert [one["p_holm"] for part in parts for one in part["over"].values()] == pytest.approx([0.03, 0.04, 0.5])
+    assert json.dumps(found) == given
+
+
+def test_what_could_have_been_seen() -> None:
+    """95 % from -0.0196 to 0.0196 is an error of 0.01; 2.8 of them are found in 80 % of all samples."""
+    one = difference("tuned", "a", 0.0, -0.0196, 0.0196, 1.0)
+    assert detectable(one, 0.95) == pytest.approx(0.028, abs=1e-5)
+    assert smallest(0.2, 100) == pytest.approx(0.056)
+    assert smallest(0.2, 0) == 0
+
+
+def test_the_power_that_is_said_is_the_power_that_tests_have() -> None:
+    """In made-up samples with a true difference of that size, a paired t-test with two sides at 5 % finds it in 80 %."""
+    draws = np.random.default_rng(0).normal(smallest(0.2, 100), 0.2, (4000, 100))
+    found = stats.ttest_1samp(draws, 0, axis=1).pvalue < 0.05
+    assert found.mean() == pytest.approx(0.8, abs=0.02)
+
+
+def test_clusters_are_said() -> None:
+    found = metrics(difference("tuned", "untuned", 0.1, 0.05, 0.15, 1e-6)) | {"clusters": 41}
+    assert verdict(found) == [
+        "tuned beats untuned by +0.100 nDCG@10 (95 % 0.050 to 0.150, 1314 queries in 41 clusters)"
+    ]
 
 
 def test_each_system_has_its_line() -> None:

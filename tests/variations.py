@@ -619,6 +619,7 @@ OTHERS: dict[str, Data] = {
     "evaluate.slices.shop.column": "store",
     "evaluate.slices.cheap.source": "order_lines",
     "evaluate.slices.cheap.where": "price < 8",
+    "evaluate.slices.reach": "seen",
     "evaluate.candidates": "corpus",
     "evaluate.primary": "AP@100",
     "evaluate.metrics": ("R@20", "RR@10"),

@@ -6,7 +6,6 @@ the difference is then taken query by query.
 
 from __future__ import annotations
 
-import csv
 import json
 import shutil
 from collections.abc import Iterable, Iterator, Mapping
@@ -15,6 +14,7 @@ from pathlib import Path
 
 import duckdb
 import numpy as np
+import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from mutations.starts import replaced
@@ -323,8 +323,8 @@ def compare(cost: Cost, correct: Path, faulty: Path) -> Found:
 def values(evaluation: Path, system: str = "tuned") -> tuple[str, dict[str, float]]:
     """The primary metric, and its value of a system for every test query."""
     metric = str(json.loads((evaluation / "metrics.json").read_text(encoding="utf-8"))["primary"])
-    with (evaluation / "scores.csv").open(encoding="utf-8", newline="") as file:
-        return metric, {row["query_id"]: float(row[f"{system} {metric}"]) for row in csv.DictReader(file)}
+    table = pq.read_table(evaluation / "scores.parquet").to_pydict()
+    return metric, dict(zip(table["query_id"], table[f"{system} {metric}"], strict=True))
 
 
 def _resampled(of_queries: NDArray[np.float64], seed: int) -> NDArray[np.float64]:

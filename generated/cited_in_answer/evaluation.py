@@ -1,7 +1,6 @@
 """Measure every system on the test queries: means, intervals, paired differences."""
 
 import argparse
-import csv
 import hashlib
 import itertools
 import json
@@ -12,15 +11,16 @@ from pathlib import Path
 from urllib.parse import unquote
 
 import faiss
-import ir_measures
 import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 import contract
 from index import answers, opened
 from intervals import CONFIDENCE, SEED, interval, paired, resampled
 from measures import DEPTH, METRICS, PRIMARY
-from ranking import Corpus, Queries, Ranking, read_corpus, read_qrels, read_queries, write_run
+from ranking import Corpus, Queries, Ranking, per_query, read_corpus, read_qrels, read_queries, write_qrels, write_run
 
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parents[1]
@@ -45,15 +45,6 @@ def read_run(path: Path, queries: Queries) -> Ranking:
         query, _, doc, _, score, _ = line.split(" ")
         ranking[unquote(query)][unquote(doc)] = float(score)
     return ranking
-
-
-def per_query(ranking: Ranking, qrels: dict[str, dict[str, int]], queries: list[str]) -> dict[str, NDArray[np.float64]]:
-    """Metric -> values in the order of the queries; a query without a ranking has 0."""
-    row = {query: place for place, query in enumerate(queries)}
-    values = {metric: np.zeros(len(queries)) for metric in METRICS}
-    for found in ir_measures.iter_calc([ir_measures.parse_measure(metric) for metric in METRICS], qrels, ranking):
-        values[str(found.measure)][row[found.query_id]] = found.value
-    return values
 
 
 @dataclass(frozen=True)
@@ -96,7 +87,7 @@ def fingerprint(work: Path) -> str:
 
 
 def observed(work: Path, folder: Path) -> Observed:
-    """Every query's values of every system; the folder gets a TREC run a system."""
+    """Every query's values of every system; the folder gets the judgments and a run a system, as TREC's files."""
     corpus, queries, qrels = read_corpus(work), read_queries(work, "test"), read_qrels(work, "test")
     contract.same(work / "vectors", work / "index")
     index = opened(work, corpus)
@@ -104,10 +95,12 @@ def observed(work: Path, folder: Path) -> Observed:
     runs = {name: read_run(work / f"baselines/{name}.test.trec", queries) for name in BASELINES}
     runs[MODEL] = own
     chosen: dict[str, float] = {}
+    write_qrels(folder / "qrels.trec", qrels)
     for name, ranking in runs.items():
         write_run(folder / f"{name}.trec", ranking, name)
     values = {
-        name: per_query(ranking, qrels, queries.ids) for name, ranking in (runs | extremes(corpus, qrels)).items()
+        name: per_query(METRICS, qrels, ranking, queries.ids)
+        for name, ranking in (runs | extremes(corpus, qrels)).items()
     }
     return Observed(
         fingerprint=fingerprint(work),
@@ -121,13 +114,11 @@ def observed(work: Path, folder: Path) -> Observed:
 
 
 def write_scores(path: Path, found: Observed) -> None:
-    """Every query's values of every system."""
-    columns = [(name, metric) for name in found.systems for metric in METRICS]
-    with path.open("w", encoding="utf-8", newline="") as file:
-        table = csv.writer(file, lineterminator="\n")
-        table.writerow(["query_id", *(f"{name} {metric}" for name, metric in columns)])
-        for row, query in enumerate(found.queries):
-            table.writerow([query, *(round(found.values[name][metric][row], 5) for name, metric in columns)])
+    """Every query's values of every system that ranks anything, by query."""
+    columns = {"query_id": pa.array(found.queries, pa.string())}
+    for name in (name for name, ranks in found.systems.items() if ranks):
+        columns |= {f"{name} {metric}": pa.array(found.values[name][metric], pa.float32()) for metric in METRICS}
+    pq.write_table(pa.table(columns).sort_by("query_id"), path, compression="zstd")
 
 
 def figures(found: Observed) -> dict[str, object]:
@@ -138,6 +129,7 @@ def figures(found: Observed) -> dict[str, object]:
         "fingerprint": found.fingerprint,
         "queries": len(found.queries),
         "documents": found.documents,
+        "ranked": "corpus",
         "candidates": [
             {"documents": size, "relevant": relevant, "queries": count}
             for (size, relevant), count in sorted(found.candidates.items())
@@ -162,13 +154,13 @@ def figures(found: Observed) -> dict[str, object]:
 
 
 def main(work: Path) -> None:
-    """Make `evaluation/` in the work folder: metrics.json, scores.csv with every query's values, TREC runs."""
+    """Make `evaluation/` in the work folder: metrics.json, scores.parquet with every query's values, TREC's files."""
     contract.opened(str(work / "model"), work / "index")
     scratch = work / "evaluation.tmp"
     shutil.rmtree(scratch, ignore_errors=True)
     scratch.mkdir(parents=True)
     found = observed(work, scratch)
-    write_scores(scratch / "scores.csv", found)
+    write_scores(scratch / "scores.parquet", found)
     metrics = figures(found)
     (scratch / "metrics.json").write_text(json.dumps(metrics, indent=1) + "\n", encoding="utf-8")
     shutil.rmtree(work / "evaluation", ignore_errors=True)

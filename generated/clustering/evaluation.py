@@ -1,13 +1,14 @@
 """Cluster the test documents by the vectors of every system, and compare the clusters with the classes."""
 
 import argparse
-import csv
 import hashlib
 import json
 import shutil
 from pathlib import Path
 
 import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
 from numpy.typing import NDArray
 from sklearn.cluster import KMeans
 
@@ -77,22 +78,20 @@ def fingerprint(documents: Documents) -> str:
 
 
 def write_scores(path: Path, documents: Documents, found: dict[str, Numbers]) -> None:
-    """Every document's cluster in every system, beside its class."""
-    with path.open("w", encoding="utf-8", newline="") as file:
-        table = csv.writer(file, lineterminator="\n")
-        table.writerow(["doc_id", "label", *found])
-        table.writerows(zip(documents.ids, documents.labels, *(one.tolist() for one in found.values()), strict=True))
+    """Every document's cluster in every system, beside its class, by document."""
+    columns = {"doc_id": documents.ids, "label": documents.labels, **found}
+    pq.write_table(pa.table(columns).sort_by("doc_id"), path, compression="zstd")
 
 
 def main(work: Path) -> None:
-    """Make `evaluation/` in the work folder: metrics.json, and scores.csv with every document's clusters."""
+    """Make `evaluation/` in the work folder: metrics.json, and scores.parquet with every document's clusters."""
     contract.opened(str(work / "model"), work / "vectors")
     scratch = work / "evaluation.tmp"
     shutil.rmtree(scratch, ignore_errors=True)
     scratch.mkdir(parents=True)
     documents = read_documents(work, "test")
     found, units = answers(work, documents), len(documents.ids)
-    write_scores(scratch / "scores.csv", documents, found)
+    write_scores(scratch / "scores.parquet", documents, found)
     sanity = {name: figures(documents, one) for name, one in extremes(documents).items()}
     metrics: dict[str, object] = {
         "task": "clustering",

@@ -19,7 +19,8 @@ def resampled(units: int) -> NDArray[np.uint8]:
     """How often each unit is drawn, of shape (resamples, units); made in blocks of bounded size."""
     draws, shares = np.random.default_rng(SEED), np.full(units, 1 / units)
     sizes = [len(block) for block in np.array_split(np.arange(RESAMPLES), RESAMPLES * units // BLOCK + 1)]
-    return np.concatenate([draws.multinomial(units, shares, size=size).astype(np.uint8) for size in sizes])
+    times = np.concatenate([draws.multinomial(units, shares, size=size).astype(np.uint8) for size in sizes])
+    return times
 
 
 def on_all(figure: Figure, units: int) -> float:

@@ -1,7 +1,6 @@
 """Measure every system on the test texts: figures, intervals, differences, and which classes are taken for which."""
 
 import argparse
-import csv
 import hashlib
 import json
 import shutil
@@ -9,9 +8,10 @@ from collections import Counter
 from pathlib import Path
 
 import numpy as np
+import pyarrow as pa
 import pyarrow.parquet as pq
 
-from intervals import SEED, Figure, Floats, compared, on_all
+from intervals import SEED, Figure, Floats, clusters, compared, numbered, on_all
 from rows import Rows, read_rows
 
 HERE = Path(__file__).resolve().parent
@@ -92,13 +92,12 @@ def confusion(predicted: list[str], rows: Rows) -> dict[str, dict[str, int]]:
 
 
 def write_scores(path: Path, said: dict[str, list[str]], rows: Rows) -> None:
-    """Every test text: its class, what each system says, and whether that is right."""
-    with path.open("w", encoding="utf-8", newline="") as file:
-        table = csv.writer(file, lineterminator="\n")
-        table.writerow(["query_id", "label", *(f"{name} {what}" for name in said for what in ("label", "Accuracy"))])
-        for row, (id, label) in enumerate(zip(rows.ids, rows.labels, strict=True)):
-            cells = [cell for found in said.values() for cell in (found[row], int(found[row] == label))]
-            table.writerow([id, label, *cells])
+    """Every test text, by id: its class, what each system says, and whether that is right."""
+    columns = {"query_id": pa.array(rows.ids, pa.string()), "label": pa.array(rows.labels, pa.string())}
+    for name, found in said.items():
+        columns[f"{name} label"] = pa.array(found, pa.string())
+        columns[f"{name} Accuracy"] = pa.array([a == b for a, b in zip(found, rows.labels, strict=True)], pa.bool_())
+    pq.write_table(pa.table(columns).sort_by("query_id"), path, compression="zstd")
 
 
 def fingerprint(rows: Rows) -> str:
@@ -107,18 +106,19 @@ def fingerprint(rows: Rows) -> str:
 
 
 def main(work: Path) -> None:
-    """Make `evaluation/` in the work folder: metrics.json, and scores.csv with what each system says of every text."""
+    """Make `evaluation/` in the work folder: metrics.json, and scores.parquet with what systems say of each text."""
     rows, table = read_rows(work, "test"), pq.read_table(work / "data/classes.parquet").to_pydict()
     said = {MODEL: read_labels(work / "predictions/test.parquet", rows)}
     said |= {name: read_labels(work / f"baselines/{name}.parquet", rows) for name in BASELINES}
     chance = [rows.labels[row] for row in np.random.default_rng(SEED).permutation(len(rows.labels))]
     extremes = {"oracle": rows.labels, "random": chance}
+    cluster = numbered(clusters(work, rows.ids))
     metrics = {
         "task": "classification",
         "fingerprint": fingerprint(rows),
         "queries": len(rows.ids),
         "primary": PRIMARY,
-        **compared({name: figures(predicted, rows) for name, predicted in said.items()}, MODEL, len(rows.ids)),
+        **compared({name: figures(predicted, rows) for name, predicted in said.items()}, MODEL, cluster),
         "classes": by_class(said[MODEL], rows, dict(zip(table["label"], table["drawn"], strict=True))),
         "confusion": confusion(said[MODEL], rows),
         "sanity": {
@@ -129,7 +129,7 @@ def main(work: Path) -> None:
     scratch = work / "evaluation.tmp"
     shutil.rmtree(scratch, ignore_errors=True)
     scratch.mkdir(parents=True)
-    write_scores(scratch / "scores.csv", said, rows)
+    write_scores(scratch / "scores.parquet", said, rows)
     (scratch / "metrics.json").write_text(json.dumps(metrics, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
     shutil.rmtree(work / "evaluation", ignore_errors=True)
     scratch.rename(work / "evaluation")

@@ -1,8 +1,10 @@
-"""Intervals of figures and of paired differences, by resampling what was measured with replacement (Sakai 2006)."""
+"""Intervals of figures and of paired differences, by resampling clusters with replacement (Field and Welsh 2007)."""
 
 from collections.abc import Callable
+from pathlib import Path
 
 import numpy as np
+import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 CONFIDENCE = 0.95
@@ -15,11 +17,27 @@ Figure = Callable[[Floats], Floats]
 """Weights of what is resampled, of shape (resamples, units) -> the figure on each resample."""
 
 
-def resampled(units: int) -> NDArray[np.uint8]:
-    """How often each unit is drawn, of shape (resamples, units); made in blocks of bounded size."""
+def clusters(work: Path, units: list[str]) -> list[str | None]:
+    """The cluster of each unit; None where it has none."""
+    known = pq.read_table(work / "data/clusters.parquet").to_pydict()
+    cluster = dict(zip(known["query_id"], known["cluster"], strict=True))
+    return [cluster.get(unit) for unit in units]
+
+
+def numbered(clusters: list[str | None]) -> NDArray[np.int64]:
+    """The number of each unit's cluster, from 0; what has none is one by itself."""
+    numbers: dict[str | int, int] = {}
+    names = [row if name is None else name for row, name in enumerate(clusters)]
+    return np.array([numbers.setdefault(name, len(numbers)) for name in names], dtype=np.int64)
+
+
+def resampled(cluster: NDArray[np.int64]) -> NDArray[np.uint8]:
+    """How often each unit is drawn with its cluster, of shape (resamples, units); made in blocks of bounded size."""
+    units = int(cluster.max()) + 1
     draws, shares = np.random.default_rng(SEED), np.full(units, 1 / units)
     sizes = [len(block) for block in np.array_split(np.arange(RESAMPLES), RESAMPLES * units // BLOCK + 1)]
-    return np.concatenate([draws.multinomial(units, shares, size=size).astype(np.uint8) for size in sizes])
+    times = np.concatenate([draws.multinomial(units, shares, size=size).astype(np.uint8) for size in sizes])
+    return times[:, cluster]
 
 
 def on_all(figure: Figure, units: int) -> float:
@@ -46,15 +64,16 @@ def paired(difference: float, samples: Floats) -> dict[str, float]:
     return {**interval(difference, samples), "p": min(1.0, 2 * (rarer + 1) / (len(samples) + 1))}
 
 
-def compared(systems: dict[str, dict[str, Figure]], model: str, units: int) -> dict[str, object]:
+def compared(systems: dict[str, dict[str, Figure]], model: str, cluster: NDArray[np.int64]) -> dict[str, object]:
     """The figures of all systems, and what the model has over each other: those parts of metrics.json."""
-    draws = resampled(units)
+    draws, units = resampled(cluster), len(cluster)
     values = {name: {metric: on_all(one, units) for metric, one in found.items()} for name, found in systems.items()}
     samples = {
         name: {metric: on_resamples(one, draws) for metric, one in found.items()} for name, found in systems.items()
     }
     return {
         "confidence": CONFIDENCE,
+        "clusters": int(cluster.max()) + 1,
         "systems": {
             name: {metric: interval(value, samples[name][metric]) for metric, value in found.items()}
             for name, found in values.items()

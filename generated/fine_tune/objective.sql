@@ -82,7 +82,7 @@ with rows as (
     select request_id::varchar as item_id, nullif(trim(r.topic::varchar), '') as label, r.customer::varchar as side
     from sources.requests as r
 )
-select i.doc_id as id, r.label, side_of(form_of(i.text), form_of(i.text), r.side, null::timestamp) as split
+select i.doc_id as id, r.label, r.side, side_of(form_of(i.text), form_of(i.text), r.side, null::timestamp) as split
 from rows as r
 join items as i on i.item_id = r.item_id;
 
@@ -146,6 +146,11 @@ select
 from rows
 group by label;
 
+create view questions as
+select (row_number() over (order by id) - 1)::integer as query, id as query_id, text
+from rows
+where split = 'test';
+
 -- What became of the texts, for the checks: all that were left out, by reason, and those that were kept.
 create table summary as
 select
@@ -168,3 +173,16 @@ union all
 select 'texts_of_several_classes', count(*) from texts where labels > 1
 union all
 select what, amount from readings;
+
+-- Which queries are drawn together when intervals are made: a query of several groups counts to the one with most of its rows.
+create table clusters as
+with found as (
+    select q.query, g.side as value
+    from questions as q
+    join given as g on g.id = q.query_id
+), counted as (
+    select query, value, count(*) as times from found where value is not null group by query, value
+)
+select query, arg_max(value, (times, value)) as cluster, count(*) as among
+from counted
+group by query;

@@ -15,6 +15,11 @@ TABLES = {
     "rows": "select split, id, text, label from rows order by split, id",
     "classes": "select label, train, drawn, dev, test from classes order by label",
     "disputed": "select id, text, label, times from disputed order by id, times desc, label",
+    "clusters": """
+        select q.query_id, c.cluster, c.among
+        from clusters as c join questions as q on q.query = c.query
+        order by q.query_id
+    """,
     "summary": "select what, amount from summary order by what",
 }
 

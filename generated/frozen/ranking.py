@@ -3,6 +3,7 @@
 import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from urllib.parse import quote
 
@@ -100,10 +101,38 @@ def rank(score: Scorer, queries: Queries, corpus: Corpus, depth: int) -> Ranking
     return ranking
 
 
+@cache
+def trec_id(id: str) -> str:
+    """An id as TREC's files have it: percent-encoded, for their columns are parted by blanks."""
+    return quote(id, safe="")
+
+
+def in_order(docs: dict[str, float]) -> list[str]:
+    """The documents of a query, best first; of equal scores the later id stands first, as trec_eval has it."""
+    return sorted(docs, key=lambda doc: (np.float32(docs[doc]), trec_id(doc)), reverse=True)
+
+
+def places(ranking: Ranking) -> Ranking:
+    """The same without equal scores, which not all of ir_measures' providers put in the order of trec_eval."""
+    return {query: {doc: -float(place) for place, doc in enumerate(in_order(docs))} for query, docs in ranking.items()}
+
+
 def measure(metric: str, qrels: dict[str, dict[str, int]], ranking: Ranking) -> float:
     """The mean of one metric over all judged queries; a query without a ranking counts 0."""
-    values = ir_measures.iter_calc([ir_measures.parse_measure(metric)], qrels, ranking)
+    values = ir_measures.iter_calc([ir_measures.parse_measure(metric)], qrels, places(ranking))
     return sum(value.value for value in values) / max(1, len(qrels))
+
+
+def per_query(
+    metrics: list[str], qrels: dict[str, dict[str, int]], ranking: Ranking, queries: list[str]
+) -> dict[str, NDArray[np.float64]]:
+    """Metric -> values in the order of the queries; a query without a ranking has 0."""
+    row = {query: place for place, query in enumerate(queries)}
+    values = {metric: np.zeros(len(queries)) for metric in metrics}
+    measures = [ir_measures.parse_measure(metric) for metric in metrics]
+    for found in ir_measures.iter_calc(measures, qrels, places(ranking)):
+        values[str(found.measure)][row[found.query_id]] = found.value
+    return values
 
 
 def standardise(scores: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -130,8 +159,16 @@ def fuse(first: Scorer, second: Scorer, weight: float) -> Scorer:
 
 
 def write_run(path: Path, ranking: Ranking, system: str) -> None:
-    """A TREC run file; ids are percent-encoded, for TREC's columns are parted by blanks."""
+    """A TREC run file; scores have the digits that tell one number of 32 bits from another."""
     with path.open("w", encoding="utf-8") as file:
         for query, docs in ranking.items():
-            for place, (doc, value) in enumerate(docs.items(), start=1):
-                file.write(f"{quote(query, safe='')} Q0 {quote(doc, safe='')} {place} {value:.6f} {system}\n")
+            for place, doc in enumerate(in_order(docs), start=1):
+                file.write(f"{trec_id(query)} Q0 {trec_id(doc)} {place} {np.float32(docs[doc])!s} {system}\n")
+
+
+def write_qrels(path: Path, qrels: dict[str, dict[str, int]]) -> None:
+    """A TREC file of judgments."""
+    with path.open("w", encoding="utf-8") as file:
+        for query, docs in qrels.items():
+            for doc, relevance in docs.items():
+                file.write(f"{trec_id(query)} 0 {trec_id(doc)} {relevance}\n")

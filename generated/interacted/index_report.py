@@ -7,15 +7,14 @@ import time
 from pathlib import Path
 
 import faiss
-import ir_measures
 import numpy as np
 from numpy.typing import NDArray
 
 import contract
 from index import answers, opened
-from intervals import interval, paired, resampled
+from intervals import clusters, interval, numbered, paired, resampled
 from measures import DEPTH, PRIMARY
-from ranking import Corpus, Queries, read_corpus, read_qrels, read_queries
+from ranking import Corpus, Queries, per_query, read_corpus, read_qrels, read_queries
 
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parents[1]
@@ -54,10 +53,7 @@ def quality(
         for query, best in zip(queries.ids, found, strict=True)
     }
     judged = {query: qrels[query] for query in queries.ids}
-    values = {
-        one.query_id: one.value for one in ir_measures.iter_calc([ir_measures.parse_measure(PRIMARY)], judged, ranking)
-    }
-    return np.array([values.get(query, 0.0) for query in queries.ids])
+    return per_query([PRIMARY], judged, ranking, queries.ids)[PRIMARY]
 
 
 def main(work: Path) -> None:
@@ -71,7 +67,7 @@ def main(work: Path) -> None:
     vectors = np.load(work / "vectors/corpus.npy", mmap_mode="r")
     queries = read_queries(work, "test").some(slice(0, QUERIES))
     asked = np.load(work / "vectors/test.npy")[:QUERIES]
-    k, draws = min(K, len(corpus.ids)), resampled(len(queries.ids))
+    k, draws = min(K, len(corpus.ids)), resampled(numbered(clusters(work, queries.ids)))
     reference = index
     right = answers(reference, asked, queries, corpus, K)
     found = recall(answers(index, asked, queries, corpus, K), right)

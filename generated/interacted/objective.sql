@@ -247,3 +247,16 @@ union all
 select 'first_moment', epoch_us(min(moment)) from evidence having min(moment) is not null
 union all
 select 'last_moment', epoch_us(max(moment)) from evidence having max(moment) is not null;
+
+-- Which queries are drawn together when intervals are made: a query of several groups counts to the one with most of its rows.
+create table clusters as
+with found as (
+    select q.query, e.side::varchar as value
+    from evidence as e
+    join questions as q on q.key = query_key(e.query_text)
+), counted as (
+    select query, value, count(*) as times from found where value is not null group by query, value
+)
+select query, arg_max(value, (times, value)) as cluster, count(*) as among
+from counted
+group by query;

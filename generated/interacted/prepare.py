@@ -30,6 +30,12 @@ TABLES = {
         order by r.split, r.query, r.doc
     """,
     "popularity": "select doc, seen from popularity order by doc",
+    "clusters": """
+        select q.query_id, c.cluster, c.among
+        from clusters as c join questions as q on q.query = c.query
+        where c.query in (select query from qrels where split = 'test')
+        order by q.query_id
+    """,
     "summary": "select what, amount from summary order by what",
     "pairs": """
         select q.query_id as anchor_id, d.doc_id as positive_id, q.text as anchor, d.text as positive

@@ -7,7 +7,6 @@ import time
 from pathlib import Path
 
 import faiss
-import ir_measures
 import numpy as np
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
@@ -16,7 +15,7 @@ import contract
 from index import answers, exact, opened
 from intervals import interval, paired, resampled
 from measures import DEPTH, PRIMARY
-from ranking import Corpus, Queries, read_corpus, read_qrels, read_queries
+from ranking import Corpus, Queries, per_query, read_corpus, read_qrels, read_queries
 
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parents[1]
@@ -57,10 +56,7 @@ def quality(
         for query, best in zip(queries.ids, found, strict=True)
     }
     judged = {query: qrels[query] for query in queries.ids}
-    values = {
-        one.query_id: one.value for one in ir_measures.iter_calc([ir_measures.parse_measure(PRIMARY)], judged, ranking)
-    }
-    return np.array([values.get(query, 0.0) for query in queries.ids])
+    return per_query([PRIMARY], judged, ranking, queries.ids)[PRIMARY]
 
 
 def set_to(index: faiss.Index, value: int) -> faiss.Index:

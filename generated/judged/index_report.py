@@ -7,7 +7,6 @@ import time
 from pathlib import Path
 
 import faiss
-import ir_measures
 import numpy as np
 from numpy.typing import NDArray
 
@@ -15,7 +14,7 @@ import contract
 from index import answers, opened
 from intervals import interval, paired, resampled
 from measures import DEPTH, PRIMARY
-from ranking import Corpus, Queries, read_corpus, read_qrels, read_queries
+from ranking import Corpus, Queries, per_query, read_corpus, read_qrels, read_queries
 
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parents[1]
@@ -54,10 +53,7 @@ def quality(
         for query, best in zip(queries.ids, found, strict=True)
     }
     judged = {query: qrels[query] for query in queries.ids}
-    values = {
-        one.query_id: one.value for one in ir_measures.iter_calc([ir_measures.parse_measure(PRIMARY)], judged, ranking)
-    }
-    return np.array([values.get(query, 0.0) for query in queries.ids])
+    return per_query([PRIMARY], judged, ranking, queries.ids)[PRIMARY]
 
 
 def main(work: Path) -> None:

@@ -227,6 +227,24 @@ select 'last_moment', epoch_us(max(moment)) from evidence having max(moment) is 
 -- What the slices say of a query: the most frequent of the values that were found for it.
 create table slices as
 with found as (
+    select query, 'words' as slice, printf('%d to %d words', if(low < 4, 1, low), greatest(2 * low - 1, 3)) as value
+    from (
+        select query, 1 << floor(log2(len(string_split_regex(trim(text), '\s+'))))::integer as low from questions
+    )
+    union all
+    select r.query, 'reach' as slice, if(p.before < p.total / 2, 'head', 'tail') as value
+    from qrels as r
+    left join (
+        select doc, sum(seen) over () as total, sum(seen) over (order by seen desc, doc) - seen as before
+        from popularity
+    ) as p on p.doc = r.doc
+    where r.split = 'test' and r.grade > 0
+    union all
+    select r.query, 'known' as slice, if(p.doc is null, 'unseen', 'seen') as value
+    from qrels as r
+    left join popularity as p on p.doc = r.doc
+    where r.split = 'test' and r.grade > 0
+    union all
     select q.query, 'long' as slice, s.value::varchar as value
     from questions as q
     join sliced.long as s on s.key::varchar = q.query_id

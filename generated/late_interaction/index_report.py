@@ -6,7 +6,6 @@ import shutil
 import time
 from pathlib import Path
 
-import ir_measures
 import numpy as np
 import torch
 from numpy.typing import NDArray
@@ -16,7 +15,7 @@ from encoder import TokenVectors
 from index import Index, answers, opened
 from intervals import interval, paired, resampled
 from measures import DEPTH, PRIMARY
-from ranking import Corpus, Queries, read_corpus, read_qrels, read_queries
+from ranking import Corpus, Queries, per_query, read_corpus, read_qrels, read_queries
 from vectors import read_vectors
 
 HERE = Path(__file__).resolve().parent
@@ -56,10 +55,7 @@ def quality(
         for query, best in zip(queries.ids, found, strict=True)
     }
     judged = {query: qrels[query] for query in queries.ids}
-    values = {
-        one.query_id: one.value for one in ir_measures.iter_calc([ir_measures.parse_measure(PRIMARY)], judged, ranking)
-    }
-    return np.array([values.get(query, 0.0) for query in queries.ids])
+    return per_query([PRIMARY], judged, ranking, queries.ids)[PRIMARY]
 
 
 def main(work: Path) -> None:

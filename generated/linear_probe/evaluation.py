@@ -1,7 +1,6 @@
 """Measure every system on the test texts: figures, intervals, differences, and which classes are taken for which."""
 
 import argparse
-import csv
 import hashlib
 import json
 import shutil
@@ -9,6 +8,7 @@ from collections import Counter
 from pathlib import Path
 
 import numpy as np
+import pyarrow as pa
 import pyarrow.parquet as pq
 
 from intervals import SEED, Figure, Floats, compared, on_all
@@ -92,13 +92,12 @@ def confusion(predicted: list[str], rows: Rows) -> dict[str, dict[str, int]]:
 
 
 def write_scores(path: Path, said: dict[str, list[str]], rows: Rows) -> None:
-    """Every test text: its class, what each system says, and whether that is right."""
-    with path.open("w", encoding="utf-8", newline="") as file:
-        table = csv.writer(file, lineterminator="\n")
-        table.writerow(["query_id", "label", *(f"{name} {what}" for name in said for what in ("label", "Accuracy"))])
-        for row, (id, label) in enumerate(zip(rows.ids, rows.labels, strict=True)):
-            cells = [cell for found in said.values() for cell in (found[row], int(found[row] == label))]
-            table.writerow([id, label, *cells])
+    """Every test text, by id: its class, what each system says, and whether that is right."""
+    columns = {"query_id": pa.array(rows.ids, pa.string()), "label": pa.array(rows.labels, pa.string())}
+    for name, found in said.items():
+        columns[f"{name} label"] = pa.array(found, pa.string())
+        columns[f"{name} Accuracy"] = pa.array([a == b for a, b in zip(found, rows.labels, strict=True)], pa.bool_())
+    pq.write_table(pa.table(columns).sort_by("query_id"), path, compression="zstd")
 
 
 def fingerprint(rows: Rows) -> str:
@@ -107,7 +106,7 @@ def fingerprint(rows: Rows) -> str:
 
 
 def main(work: Path) -> None:
-    """Make `evaluation/` in the work folder: metrics.json, and scores.csv with what each system says of every text."""
+    """Make `evaluation/` in the work folder: metrics.json, and scores.parquet with what systems say of each text."""
     rows, table = read_rows(work, "test"), pq.read_table(work / "data/classes.parquet").to_pydict()
     said = {MODEL: read_labels(work / "predictions/test.parquet", rows)}
     said |= {name: read_labels(work / f"baselines/{name}.parquet", rows) for name in BASELINES}
@@ -129,7 +128,7 @@ def main(work: Path) -> None:
     scratch = work / "evaluation.tmp"
     shutil.rmtree(scratch, ignore_errors=True)
     scratch.mkdir(parents=True)
-    write_scores(scratch / "scores.csv", said, rows)
+    write_scores(scratch / "scores.parquet", said, rows)
     (scratch / "metrics.json").write_text(json.dumps(metrics, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
     shutil.rmtree(work / "evaluation", ignore_errors=True)
     scratch.rename(work / "evaluation")

@@ -8,7 +8,6 @@ from dataclasses import replace
 from pathlib import Path
 
 import faiss
-import ir_measures
 import numpy as np
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
@@ -18,7 +17,7 @@ from encoder import TokenVectors
 from index import Exact, Index, answers, exact, opened
 from intervals import interval, paired, resampled
 from measures import DEPTH, PRIMARY
-from ranking import Corpus, Queries, read_corpus, read_qrels, read_queries
+from ranking import Corpus, Queries, per_query, read_corpus, read_qrels, read_queries
 from vectors import read_vectors
 
 HERE = Path(__file__).resolve().parent
@@ -60,10 +59,7 @@ def quality(
         for query, best in zip(queries.ids, found, strict=True)
     }
     judged = {query: qrels[query] for query in queries.ids}
-    values = {
-        one.query_id: one.value for one in ir_measures.iter_calc([ir_measures.parse_measure(PRIMARY)], judged, ranking)
-    }
-    return np.array([values.get(query, 0.0) for query in queries.ids])
+    return per_query([PRIMARY], judged, ranking, queries.ids)[PRIMARY]
 
 
 def set_to(index: Index, value: int) -> Index:

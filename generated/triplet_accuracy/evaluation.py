@@ -1,7 +1,6 @@
 """Measure every system on the test pairs: figures, intervals, paired differences."""
 
 import argparse
-import csv
 import hashlib
 import json
 import re
@@ -10,6 +9,8 @@ from collections import Counter
 from pathlib import Path
 
 import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
 
 import contract
 from held_out import Figure, Floats, Pairs, read_pairs
@@ -78,24 +79,26 @@ def fingerprint(pairs: Pairs) -> str:
 
 
 def write_scores(path: Path, pairs: Pairs, found: dict[str, Floats]) -> None:
-    """Every pair's similarity in every system, beside what is said of it."""
-    with path.open("w", encoding="utf-8", newline="") as file:
-        table = csv.writer(file, lineterminator="\n")
-        table.writerow(["anchor_id", "document_id", "relevant", *found])
-        said = pairs.relevant.astype(int).tolist()
-        for row, (ids, value) in enumerate(zip(pairs.ids, said, strict=True)):
-            table.writerow([*ids, value, *(round(one[row], 5) for one in found.values())])
+    """Every pair's similarity in every system, beside what is said of it, by pair."""
+    columns = {
+        "anchor_id": pa.array([anchor for anchor, _ in pairs.ids], pa.string()),
+        "document_id": pa.array([document for _, document in pairs.ids], pa.string()),
+        "relevant": pa.array(pairs.relevant),
+        **{name: pa.array(one, pa.float32()) for name, one in found.items()},
+    }
+    order = [("anchor_id", "ascending"), ("document_id", "ascending")]
+    pq.write_table(pa.table(columns).sort_by(order), path, compression="zstd")
 
 
 def main(work: Path) -> None:
-    """Make `evaluation/` in the work folder: metrics.json, and scores.csv with every pair's similarities."""
+    """Make `evaluation/` in the work folder: metrics.json, and scores.parquet with every pair's similarities."""
     contract.opened(str(work / "model"), work / "vectors")
     scratch = work / "evaluation.tmp"
     shutil.rmtree(scratch, ignore_errors=True)
     scratch.mkdir(parents=True)
     pairs = read_pairs(work, "test")
     found, bounds, anchors = answers(work, pairs, "test"), extremes(pairs), int(pairs.units.max()) + 1
-    write_scores(scratch / "scores.csv", pairs, found)
+    write_scores(scratch / "scores.parquet", pairs, found)
     systems = {name: figures(pairs, one) for name, one in found.items()}
     sanity = {name: figures(pairs, one) for name, one in bounds.items()}
     metrics: dict[str, object] = {

@@ -26,7 +26,7 @@ class Labelled(Objective):
     """The column of the collection with the class."""
 
     group: Annotated[Column, Of("of", key=True)] | None = None
-    """The column of what falls on one side of the split whole, such as a customer or a conversation; splits by group need it."""
+    """The column of what falls on one side of the split whole, such as a customer or a conversation; splits by group need it, and its texts are drawn together when intervals are made."""
 
     per_class: Count | None = None
     """For few-shot learning: so many texts of each class train, drawn by lot; the others of the training side are unused. Without it, all train."""

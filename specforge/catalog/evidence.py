@@ -63,7 +63,7 @@ class _OfRows(Evidence):
     """The column that says when; splits by time need it."""
 
     group: RowKey | None = None
-    """The column of what falls on one side of the split whole, such as a conversation; splits by group need it."""
+    """The column of what falls on one side of the split whole, such as a conversation; splits by group need it, and its queries are drawn together when intervals are made."""
 
 
 class _OfEvents(Evidence):
@@ -74,7 +74,7 @@ class _OfEvents(Evidence):
     """The column that says when; splits by time need it."""
 
     group: EventKey | None = None
-    """The column of what falls on one side of the split whole, such as a user; splits by group need it."""
+    """The column of what falls on one side of the split whole, such as a user; splits by group need it, and its queries are drawn together when intervals are made."""
 
 
 class Judged(_OfRows):
@@ -192,7 +192,7 @@ class CitedInAnswer(Evidence):
     """The column that says when; splits by time need it."""
 
     group: Annotated[Column, Of("answers", key=True)] | None = None
-    """The column of what falls on one side of the split whole, such as a conversation; splits by group need it."""
+    """The column of what falls on one side of the split whole, such as a conversation; splits by group need it, and its queries are drawn together when intervals are made."""
 
     def measured(self) -> tuple[str, ...]:
         """Where no uncited passage is a negative, there is none."""
@@ -255,7 +255,7 @@ class Interacted(_OfEvents):
     """The source that is the collection: what is found."""
 
     user: EventKey
-    """The column that names the user."""
+    """The column that names the user, whose queries are drawn together when intervals are made."""
 
     item: EventItem
     """The column with the id of the item."""

@@ -11,17 +11,20 @@ from statistics import median
 
 import duckdb
 
-from specforge import classifying
+from specforge import classifying, clusters
 from specforge.catalog.classifiers import LinearProbe
 from specforge.catalog.tasks import TASKS
 from specforge.checks.classifiers import select_of, supervised
 from specforge.checks.near import duplicates
+from specforge.checks.prepared import CLUSTERS, clusters_of
 from specforge.checks.texts import nearly, pairs_of, shared, token_counts, tokenizer_file, whole
 from specforge.checks.words import clipped, counted, listed, percent
 from specforge.problems import Keys, Problem, in_order
+from specforge.significance import EFFECT, POWER, smallest
 from specforge.source import Source
 from specforge.spec.document import Classification
 
+_UNITS = "with units as (select split, id as unit from rows)"
 TABLES = ("rows", "classes", "disputed", "summary")
 
 _CUT = 0.01
@@ -29,11 +32,6 @@ _NEAR = 0.01
 _EXAMPLES = 3
 _DISAGREE = TASKS["classification"].deviation ** 2
 """Assumed: the share of test texts of which one system is right and the other is not."""
-
-_POWER = 2.8
-"""1.96 + 0.84: standard errors that a test with two sides at 5 % finds in 80 % of all samples."""
-
-_EFFECT = 0.05
 
 
 @dataclass(frozen=True, eq=False)
@@ -71,6 +69,7 @@ def opened(spec: Classification, source: Source, data: Path, base: Path) -> Iter
     with duckdb.connect() as db:
         for name in TABLES:
             db.read_parquet(str(data / f"{name}.parquet")).create_view(name)
+        db.execute(clusters_of(data))
         yield Classes(spec, source, base, db)
 
 
@@ -87,6 +86,18 @@ def sizes(data: Path) -> dict[str, int]:
         names = ("classes", "texts train", "texts dev", "texts test")
         found = db.execute("select count(*), sum(drawn), sum(dev), sum(test) from classes").fetchone() or ()
         return {name: int(number or 0) for name, number in zip(names, found, strict=True)}
+
+
+def tested(data: Path) -> tuple[int, int | None]:
+    """The test texts, and what they are drawn in when intervals are made; None where each is drawn alone."""
+    with duckdb.connect() as db:
+        db.read_parquet(str(data / "rows.parquet")).create_view("rows")
+        db.execute(clusters_of(data))
+        found = db.execute(
+            f"{_UNITS} select (select count(*) from units where split = 'test'), ({CLUSTERS})"
+        ).fetchone()
+        texts, clusters = found or (0, None)
+        return int(texts), clusters
 
 
 def nothing(classes: Classes) -> Iterator[Problem]:
@@ -178,19 +189,33 @@ def leaked(classes: Classes) -> Iterator[Problem]:
 
 
 def detectable(classes: Classes) -> Iterator[Problem]:
-    """The smallest effect that the test texts can show (paired, as McNemar's test has it)."""
+    """The smallest effect that the test texts, or their clusters, can show (paired, as McNemar's test has it)."""
     texts = classes.number("select count(*) from rows where split = 'test'")
-    smallest = _POWER * math.sqrt(_DISAGREE / texts) if texts else 0.0
-    if smallest <= _EFFECT:
+    drawn = classes.number(f"{_UNITS} {CLUSTERS}")
+    column = clusters.column(classes.spec, classes.spec.primary)
+    one, many = (f'cluster by "{column}"', f'clusters by "{column}"') if drawn else TASKS["classification"].unit
+    found = smallest(math.sqrt(_DISAGREE), drawn or texts)
+    if found <= EFFECT:
         return
     keys = classes.of_split("test")
-    enough = math.ceil(_DISAGREE * (_POWER / _EFFECT) ** 2)
-    message = f"{counted(texts, 'test text')} can show differences of {smallest:.2f} in accuracy and more only"
+    enough = math.ceil(_DISAGREE * (POWER / EFFECT) ** 2)
+    message = f"{counted(drawn or texts, one, many)} can show differences of {found:.2f} in accuracy and more only"
     evidence = (
         f"at 80 % power and 5 % error, if one system is right and the other not on {percent(_DISAGREE)} of them",
     )
-    hint = f"{enough} texts show {_EFFECT}: hold out more"
+    hint = f"{enough} {many.removeprefix('test ')} show {EFFECT}: hold out more"
     yield Problem("SF307", message, classes.source.value_span(keys), keys, hint, evidence)
+
+
+def few_clusters(classes: Classes) -> Iterator[Problem]:
+    """Intervals that draw few clusters are too narrow (Cameron, Gelbach and Miller 2008)."""
+    found = classes.number(f"{_UNITS} {CLUSTERS}")
+    if 0 < found < clusters.FEW:
+        name = classes.spec.primary
+        keys: Keys = ("objectives", name)
+        message = f'the test texts are of {counted(found, "cluster")} by "{clusters.column(classes.spec, name)}", and intervals of so few are too narrow'
+        hint = f"hold out {clusters.FEW} clusters and more"
+        yield Problem("SF307", message, classes.source.key_span(keys), keys, hint)
 
 
 def cut(classes: Classes) -> Iterator[Problem]:
@@ -215,4 +240,4 @@ def cut(classes: Classes) -> Iterator[Problem]:
     yield Problem("SF204", message, classes.source.value_span(keys), keys, hint, evidence)
 
 
-RULES = (nothing, rare, disputed, leaked, detectable, cut)
+RULES = (nothing, rare, disputed, leaked, detectable, few_clusters, cut)

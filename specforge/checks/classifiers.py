@@ -131,15 +131,6 @@ def fields(spec: Classification, source: Source) -> Iterator[Problem]:
             yield idle(source, keys, f'"{keys[-1]}" has no effect: {why}')
 
 
-def group(spec: Classification, source: Source) -> Iterator[Problem]:
-    """Only splits by group ask what falls on one side whole."""
-    for name in spec.objectives:
-        keys: Keys = ("objectives", name, "group")
-        if spec.split.by != "group" and keys in source.places:
-            message = '"group" has no effect: the split is not by group'
-            yield idle(source, keys, message, 'leave it out, or split "by: group"')
-
-
 def itself(spec: Classification, source: Source) -> Iterator[Problem]:
     """A linear probe beside itself."""
     for row, name in enumerate(spec.evaluate.baselines or ()):
@@ -158,4 +149,4 @@ def repeated(spec: Classification, source: Source) -> Iterator[Problem]:
         yield from repeats(source, ("classifier", "c"), spec.classifier.c, ())
 
 
-RULES = (metrics, selection, learning_rate, whole_texts, in_twos, fields, group, itself, repeated)
+RULES = (metrics, selection, learning_rate, whole_texts, in_twos, fields, itself, repeated)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 
 from specforge import feeding, references
-from specforge.catalog.evidence import Evidence, Interacted, ScoredPairs
+from specforge.catalog.evidence import Interacted, ScoredPairs
 from specforge.catalog.indexes import Quantised
 from specforge.catalog.objectives import Grouped, Objective
 from specforge.catalog.roles import tables
@@ -196,14 +196,14 @@ def _is_ordered(objective: Objective) -> bool:
     return isinstance(objective, Interacted) and objective.history is not None
 
 
-def group(spec: Spec, source: Source) -> Iterator[Problem]:
-    """Only splits by group ask what falls on one side whole."""
+def group(spec: Experiment, source: Source) -> Iterator[Problem]:
+    """A group that is split by hash of its queries stands on both sides; splits by time and by column are the data's own."""
     for name, objective in spec.objectives.items():
         keys: Keys = ("objectives", name, "group")
-        if isinstance(objective, Evidence) and spec.split.by != "group" and keys in source.places:
-            yield idle(
-                source, keys, '"group" has no effect: the split is not by group', 'leave it out, or split "by: group"'
-            )
+        if not isinstance(objective, Grouped) and spec.split.by in ("anchor", "item") and keys in source.places:
+            message = '"group" keeps nothing apart: the split is not by group'
+            hint = 'split "by: group", or accept it where groups are to be drawn together in intervals and no more'
+            yield idle(source, keys, message, hint)
 
 
 _SPLITS = 'leave it out, or split "by: time" or "by: time_then_item"'
@@ -290,8 +290,8 @@ def unused_accepts(spec: Experiment, source: Source, problems: Iterable[Problem]
     ]
 
 
-EVERYWHERE = (sources, repeated_ids)
+EVERYWHERE = (sources, repeated_ids, group)
 """Rules of all experiments."""
 
-RULES = (score_range, fields, time, group, mini_batch, repeated, itself)
+RULES = (score_range, fields, time, mini_batch, repeated, itself)
 """Rules of retrieval."""

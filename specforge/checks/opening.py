@@ -125,7 +125,7 @@ def needs(spec: Experiment, name: str) -> Iterator[tuple[Keys, str]]:
     named += [((*keys, "read_as", column), column) for column in table.read_as]
     named += [
         (("evaluate", "slices", slice, "column"), one.column)
-        for slice, one in spec.evaluate.slices.items()
+        for slice, one in spec.evaluate.told.items()
         if one.source == name
     ]
     named += _named_by_joins(spec, name) + _named_by_objective(spec, name)
@@ -200,7 +200,7 @@ def _make(rows: Rows, name: str, columns: dict[str, list[str]]) -> Iterator[Prob
 
 def _fill(rows: Rows, name: str, relation: duckdb.DuckDBPyRelation, columns: list[str]) -> Iterator[Problem]:
     """The table, with the columns that are needed."""
-    conditions = any(one.source == name and one.where for one in rows.spec.evaluate.slices.values())
+    conditions = any(one.source == name and one.where for one in rows.spec.evaluate.told.values())
     whole = conditions or is_whole(rows.spec, name)
     named = columns if whole else [column for _, column in needs(rows.spec, name)]
     wanted = dict.fromkeys(named) or dict.fromkeys(columns[:1])

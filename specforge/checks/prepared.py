@@ -12,6 +12,7 @@ import duckdb
 
 from specforge import feeding
 from specforge.checks.near import normalised
+from specforge.quote import sql
 from specforge.source import Source
 from specforge.spec.document import Spec
 
@@ -24,6 +25,7 @@ class Profile:
     """What a plan tells of the rows.
 
     Attributes:
+        clusters_test: what the test queries are drawn in when intervals are made; None where each is drawn alone.
         queries_dev: what is measured to choose by: queries, anchors of pairs or triplets, documents to cluster.
         groups_train: groups (carts) that train; the other folds are None where the split has no such fold.
         steps_per_epoch: batches of an epoch; None without a batch size.
@@ -32,6 +34,7 @@ class Profile:
     documents: int
     queries_dev: int
     queries_test: int
+    clusters_test: int | None
     pairs: int
     groups_train: int
     groups_dev: int | None
@@ -108,9 +111,21 @@ def connect(data: Path) -> duckdb.DuckDBPyConnection:
     for name in MORE:
         if (data / f"{name}.parquet").is_file():
             db.read_parquet(str(data / f"{name}.parquet")).create_view(name)
+    db.execute(clusters_of(data))
     judged = " union select anchor from scored where split <> 'train'" if (data / "scored.parquet").is_file() else ""
     db.execute(f"create view asked as select text from queries{judged}")
     return db
+
+
+def clusters_of(data: Path) -> str:
+    """SQL that makes a view of which queries are drawn together, without rows where none are."""
+    file = data / "clusters.parquet"
+    rows = (
+        f"from read_parquet({sql(str(file))})"
+        if file.is_file()
+        else "select '' as query_id, '' as cluster, 1 as among where false"
+    )
+    return f"create view clusters as {rows}"
 
 
 _GRAPH_OF_ITEMS = """
@@ -133,6 +148,13 @@ _GRAPH_OF_TEXTS = """
 """`graph`: all that is known to be relevant in training, before it is cut to the pairs that train; `anchored`: those pairs;
 `relevant`: the graph with the texts. Queries that are texts have ids apart from the documents'."""
 
+
+CLUSTERS = """
+    select case when count(c.cluster) > 0 then count(distinct coalesce('in ' || c.cluster, 'alone ' || u.unit)) end
+    from units as u left join clusters as c on c.query_id = u.unit
+    where u.split = 'test'
+"""
+"""What the test queries are drawn in; null where each is drawn alone."""
 
 _JUDGED = "select split, anchor_id as unit, grade from scored where grade is not null"
 _UNITS = {
@@ -187,9 +209,10 @@ def count(
             (select count(*) from corpus),
             (select count(*) from units where split = 'dev'),
             (select count(*) from units where split = 'test'),
+            ({CLUSTERS}),
             (select count(*) from ({rows}))
     """).fetchone()
-    documents, dev, test, pairs = found or (0, 0, 0, 0)
+    documents, dev, test, clusters, pairs = found or (0, 0, 0, 0, 0)
     train, *judging = (summary.get(f"groups_{fold}") for fold in ("train", "dev", "test", "judge"))
     steps = math.ceil(pairs / batch_size) if batch_size else None
-    return Profile(documents, dev, test, pairs, train or 0, judging[0], judging[1], judging[2], steps)
+    return Profile(documents, dev, test, clusters or None, pairs, train or 0, judging[0], judging[1], judging[2], steps)

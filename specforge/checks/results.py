@@ -6,7 +6,7 @@ import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import cast
 
-from specforge import systems
+from specforge import significance, systems
 from specforge.catalog.metrics import UNRANKED, parse
 from specforge.catalog.tasks import TASKS
 from specforge.checks import chance
@@ -130,12 +130,12 @@ def not_better(spec: Experiment, source: Source, metrics: Metrics) -> Iterator[P
     rivals = (*_RIVALS, systems.model_system(spec), systems.retrieval(spec)) if isinstance(spec, Spec) else _RIVALS
     lost = [
         one
-        for one in metrics["differences"]
-        if (one["system"], one["metric"]) == (system, primary) and one["over"] in rivals and one["low"] <= 0
+        for one, outcome in significance.outcomes(metrics)
+        if one["system"] == system and one["over"] in rivals and outcome != "beats"
     ]
     if not lost:
         return
-    names = [cast(str, one["over"]) for one in lost]
+    names = [one["over"] for one in lost]
     message = f'"{system}" does not beat {listed(names, " or ")} on {primary}'
     share = f"{100 * metrics['confidence']:g} %"
     evidence = tuple(

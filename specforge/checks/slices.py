@@ -12,7 +12,7 @@ from specforge.spec.document import Experiment
 
 def said(spec: Experiment, source: Source) -> Iterator[Problem]:
     """A slice has a column or a condition, and a source that knows the queries of some objective."""
-    for name, one in spec.evaluate.slices.items():
+    for name, one in spec.evaluate.told.items():
         keys: Keys = ("evaluate", "slices", name)
         if (one.column is None) == (one.where is None):
             message = f'slice "{name}" needs either "column" or "where"'

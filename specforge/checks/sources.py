@@ -143,7 +143,7 @@ def ids_with_texts(rows: Rows) -> Iterator[Problem]:
 
 def conditions(rows: Rows) -> Iterator[Problem]:
     """The conditions of slices, tried on no rows: what fails there is wrong with the condition."""
-    for name, one in rows.spec.evaluate.slices.items():
+    for name, one in rows.spec.evaluate.told.items():
         if one.where is None:
             continue
         keys: Keys = ("evaluate", "slices", name, "where")

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
+from specforge import clusters
 from specforge.catalog.objectives import Grouped
 from specforge.catalog.splits import ByTime, ByTimeThenItem
 from specforge.catalog.tasks import TASKS
@@ -16,16 +17,13 @@ from specforge.checks.dead import trains
 from specforge.checks.prepared import Profile, Tables, opened, profile
 from specforge.checks.words import counted, percent
 from specforge.problems import Keys, Problem, in_order
+from specforge.significance import EFFECT, POWER, smallest
 from specforge.source import Source
 from specforge.spec.document import Spec
 
 __all__ = ["RULES", "Profile", "check", "profile"]
 
 _CUT = 0.05
-_POWER = 2.8
-"""1.96 + 0.84: standard errors that a test with two sides at 5 % finds in 80 % of all samples."""
-
-_EFFECT = 0.05
 
 
 def check(spec: Spec, source: Source, data: Path, base: Path) -> list[Problem]:
@@ -167,22 +165,44 @@ def groups_cut(tables: Tables) -> Iterator[Problem]:
 
 
 def detectable(tables: Tables) -> Iterator[Problem]:
-    """The smallest effect that the test queries can show (Sakai 2018: power of paired tests over topics)."""
-    queries, task = tables.profile.queries_test * (tables.spec.folds or 1), TASKS[tables.spec.task]
-    smallest = _POWER * task.deviation / math.sqrt(queries) if queries else 0.0
-    if smallest <= _EFFECT or not is_measured(tables):
+    """The smallest effect that the test queries, or their clusters, can show (Sakai 2018: power of paired tests over topics)."""
+    profile, task = tables.profile, TASKS[tables.spec.task]
+    units = (profile.clusters_test or profile.queries_test) * (tables.spec.folds or 1)
+    found = smallest(task.deviation, units)
+    if found <= EFFECT or not is_measured(tables):
         return
     keys: Keys = ("split", "test")
-    enough, units = math.ceil((_POWER * task.deviation / _EFFECT) ** 2), task.unit[1].removeprefix("test ")
-    message = f"{counted(queries, *task.unit)} can show differences of {smallest:.2f} and more only"
+    column = clusters.column(tables.spec, tables.objective)
+    one, many = task.unit if not profile.clusters_test else (f'cluster by "{column}"', f'clusters by "{column}"')
+    enough, units_said = math.ceil((POWER * task.deviation / EFFECT) ** 2), many.removeprefix("test ")
+    message = f"{counted(units, one, many)} can show differences of {found:.2f} and more only"
     metric = "nDCG" if task.ranked else tables.spec.evaluate.primary
     evidence = (
-        f"at 80 % power and 5 % error, if the difference in {metric} deviates by {task.deviation:.2f} over {units}",
+        f"at 80 % power and 5 % error, if the difference in {metric} deviates by {task.deviation:.2f} over {units_said}",
     )
-    hint = f"{enough} {units} show {_EFFECT}: hold out more" + (
+    hint = f"{enough} {units_said} show {EFFECT}: hold out more" + (
         ", or lower what a judged pair needs" if task.ranked else ""
     )
     yield Problem("SF307", message, tables.source.value_span(keys), keys, hint, evidence)
+
+
+def few_clusters(tables: Tables) -> Iterator[Problem]:
+    """Intervals that draw few clusters are too narrow (Cameron, Gelbach and Miller 2008)."""
+    found = (tables.profile.clusters_test or clusters.FEW) * (tables.spec.folds or 1)
+    if found >= clusters.FEW or not is_measured(tables):
+        return
+    name = tables.objective
+    column = clusters.column(tables.spec, name)
+    message = (
+        f'the test queries are of {counted(found, "cluster")} by "{column}", and intervals of so few are too narrow'
+    )
+    several = tables.row("select count(*) from clusters where among > 1")[0]
+    evidence = (
+        f"{counted(tables.profile.queries_test, *TASKS[tables.spec.task].unit)}, {several:,.0f} of them in several clusters",
+    )
+    keys: Keys = ("objectives", name)
+    hint = f"hold out {clusters.FEW} clusters and more"
+    yield Problem("SF307", message, tables.source.key_span(keys), keys, hint, evidence)
 
 
 RULES = (
@@ -191,6 +211,7 @@ RULES = (
     nothing_judged,
     groups_cut,
     detectable,
+    few_clusters,
     *texts.RULES,
     *pairs_cut.RULES,
     *batches.RULES,

@@ -76,6 +76,15 @@ def runs(records: Iterable[tuple[Path, Mapping[str, object]]]) -> Table:
     return table
 
 
+def compared(first: str, second: str, rows: Iterable[Mapping[str, float | str]]) -> Table:
+    """What every system of a run has over the same system of another."""
+    table = _table("system", first, second, "difference", "p")
+    for row in rows:
+        gain = f"{row['mean']:+.3f} ({row['low']:.3f} to {row['high']:.3f})"
+        table.add_row(f"{row['system']}", f"{row['first']:.3f}", f"{row['second']:.3f}", gain, f"{row['p_holm']:.4f}")
+    return table
+
+
 def _main(record: Mapping[str, object]) -> list[str]:
     """The reference and the system under test."""
     systems = cast(Mapping[str, object], record["systems"])

@@ -9,6 +9,7 @@ import shutil
 from collections.abc import Iterable
 from importlib import metadata
 from pathlib import Path
+from typing import cast
 
 from specforge import __version__
 from specforge.errors import StageError
@@ -19,6 +20,7 @@ from specforge.results.verdict import verdict
 from specforge.run import machine
 from specforge.run.precision import resolve_precision
 from specforge.run.stage import RunRecord
+from specforge.significance import corrected
 from specforge.spec.document import Classification
 from specforge.systems import precision_of
 
@@ -54,12 +56,20 @@ def compose(made: Plan, run: RunRecord, metrics: Json, problems: Iterable[Proble
         **_costs(run.folder),
         **_training_rows(run.folder),
         **_proof(run.folder),
-        **{key: value for key, value in metrics.items() if key != "fingerprint"},
+        **{key: value for key, value in metrics.items() if key not in ("fingerprint", "others")},
+        **corrected(metrics),
+        **_others(metrics),
         "verdict": verdict(metrics),
         "warnings": sorted({problem.code for problem in problems}),
         "accepted": dict(sorted(made.spec.accept.items())),
         "spec": spec,
     }
+
+
+def _others(metrics: Json) -> Json:
+    """The figures of the objectives that do not count, each a family of comparisons of its own."""
+    others = cast(dict[str, Json], metrics.get("others", {}))
+    return {"others": {name: one | corrected(one) for name, one in others.items()}} if others else {}
 
 
 _COSTS = ("vectors_per_document", "vectors_per_query", "active_dims_per_document", "active_dims_per_query")
@@ -124,8 +134,8 @@ def _versions(made: Plan) -> dict[str, str]:
 
 
 def write(folder: Path, record: Json, evaluation: Path) -> Path:
-    """`<folder>/<utc>-<spec hash>.json`, and beside it every query's values as `.scores.csv`, of other objectives as
-    `.<objective>.scores.csv`.
+    """`<folder>/<utc>-<spec hash>.json`, and beside it every query's values as `.scores.parquet`, of other objectives as
+    `.<objective>.scores.parquet`.
 
     Raises:
         StageError: the disk does not take it.
@@ -134,9 +144,9 @@ def write(folder: Path, record: Json, evaluation: Path) -> Path:
     path = folder / f"{stamp}Z-{str(record['spec_sha256'])[:8]}.json"
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        shutil.copyfile(evaluation / "scores.csv", path.with_suffix(".scores.csv"))
-        for scores in evaluation.glob("*/scores.csv"):
-            shutil.copyfile(scores, path.with_suffix(f".{scores.parent.name}.scores.csv"))
+        shutil.copyfile(evaluation / "scores.parquet", path.with_suffix(".scores.parquet"))
+        for scores in evaluation.glob("*/scores.parquet"):
+            shutil.copyfile(scores, path.with_suffix(f".{scores.parent.name}.scores.parquet"))
         aside = path.with_suffix(".tmp")
         aside.write_text(json.dumps(record, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
         aside.replace(path)

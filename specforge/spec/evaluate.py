@@ -28,14 +28,18 @@ class Slice(Section):
     """A condition over the columns of the source, in SQL, which parts queries into `yes` and `no`; or give `column`."""
 
 
+SliceKind = Literal["popularity", "seen", "length"]
+"""Parts that need no column: `popularity` and `seen` are of what is relevant to a query, `length` of the query's own words."""
+
+
 class Bootstrap(Section):
-    """Intervals by resampling queries with replacement (Sakai 2006), or the anchors of pairs, or documents that are clustered."""
+    """Intervals by resampling queries with replacement (Sakai 2006), or the anchors of pairs, or documents that are clustered; what the objective names as one `group` or `user`, or the split as one `unit`, is drawn together (Field and Welsh 2007)."""
 
     confidence: Annotated[float, Field(ge=0.5, lt=1)] = 0.95
     """The share of resampled means inside the interval."""
 
-    resamples: Annotated[int, Field(ge=100, le=1_000_000)] = 10_000
-    """How often they are resampled."""
+    resamples: Annotated[int, Field(ge=1000, le=1_000_000)] = 10_000
+    """How often they are resampled, and how often chance turns the signs of differences: no p-value is below one over it."""
 
     seed: Annotated[int, Field(ge=0)] = 0
     """For the resampling."""
@@ -50,11 +54,16 @@ class Measures(Section):
     metrics: tuple[Text, ...] = ()
     """More metrics to report."""
 
-    slices: dict[Name, Slice] = Field(default_factory=dict)
-    """Parts of the test queries to measure apart, by name."""
+    slices: dict[Name, Slice | SliceKind] = Field(default_factory=dict)
+    """Parts of the test queries to measure apart, by name: by a source, or `popularity` (`head`, the fewest documents that half of all training occurrences are of, and `tail`), `seen` (whether a document occurs in training; both of the most of what is relevant to the query), `length` (the words of the query: 1 to 3, 4 to 7, 8 to 15, ...)."""
 
     bootstrap: Bootstrap = Bootstrap.model_construct()
     """How the intervals are made."""
+
+    @property
+    def told(self) -> dict[str, Slice]:
+        """The slices that a source tells."""
+        return {name: one for name, one in self.slices.items() if isinstance(one, Slice)}
 
     @property
     def measured(self) -> tuple[str, ...]:
@@ -92,6 +101,9 @@ class EvaluateClasses(Measures):
 
     primary: Text
     """The metric that the verdict is about: `Accuracy`, or `F1`, the mean over the classes."""
+
+    slices: dict[Name, Slice | Literal["length"]] = Field(default_factory=dict)  # type: ignore[assignment]
+    """Parts of the test texts to measure apart, by name: by a source, or `length` (the words of the text: 1 to 3, 4 to 7, 8 to 15, ...)."""
 
     baselines: tuple[ClassBaselineName, ...] | None = None
     """The systems to stand beside the classifier: `majority` (always the class that is most frequent in training) and `linear_probe` (logistic regression on vectors of the untuned model). Without it, all of them."""
