@@ -180,16 +180,37 @@ def profile(spec: Path, settings: tuple[str, ...], shape: str) -> int:
     "--limit", type=click.IntRange(min=1), metavar="ROWS", help="Read this many events: a smoke run, not recorded."
 )
 @click.option("--force", is_flag=True, help="Write over generated files that were edited by hand.")
+@click.option("--model", metavar="RUN", help="Train nothing: measure the model of this recorded run on today's data.")
 @_settings
-def run(spec: Path, only: str | None, limit: int | None, force: bool, settings: tuple[str, ...]) -> int:
+def run(
+    spec: Path, only: str | None, limit: int | None, force: bool, model: str | None, settings: tuple[str, ...]
+) -> int:
     """Compile a spec, run its stages, and record the result."""
-    from specforge import running
+    from specforge import rescoring, running
 
+    if model is not None and (only or limit or force or settings):
+        raise UsageError("--model measures the spec as it is: leave the other options out")
     checked = running.read(spec, settings, limit)
     if checked.plan is None:
         return _tell([checked])
+    if model is not None:
+        return rescoring.run(checked, model, tell=_tell)
     done = running.run(checked, only=only, variant=bool(limit or settings), force=force, tell=_tell)
     return done
+
+
+@cli.command()
+@_spec
+@_settings
+@_as_json
+def baseline(spec: Path, settings: tuple[str, ...], shape: str) -> int:
+    """Do you need to fine-tune? Everything of a spec but training, and what it means."""
+    from specforge import baseline
+
+    checked = pipeline.read(spec, settings)
+    if checked.plan is None:
+        return _tell([checked])
+    return baseline.describe(checked, as_json=shape == "json", tell=_tell)
 
 
 @cli.command()

@@ -94,6 +94,8 @@ _ALL = (
     Code("SF308", "rare-class", _WARNING, "a class with too few texts that train"),
     Code("SF309", "near-duplicates", _WARNING, "near duplicates of test queries in train"),
     Code("SF310", "answer-in-the-text", _WARNING, "a text that says what the model is to tell"),
+    Code("SF311", "without-vectors", _WARNING, "documents or queries without a vector where others made them"),
+    Code("SF312", "training-unknown", _WARNING, "a recorded model of which nobody knows what it trained on"),
     Code("SF401", "dead-field", _WARNING, "a field without effect"),
     Code("SF402", "unpinned-model", _WARNING, "a base model of the Hub that is not pinned to a commit"),
     Code(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from specforge import augmenting, clusters, families, judging, measuring, parts, reading, relations, training
 from specforge.catalog import roles
 from specforge.catalog.asked import Sql
+from specforge.catalog.baselines import BASELINES
 from specforge.catalog.evidence import Evidence, Judged
 from specforge.catalog.hybrids import Weighted
 from specforge.catalog.indexes import Auto, Binary, Funnel, InCells, Index, MultiVector, Opq, Quantised, ScalarQuantizer
@@ -314,17 +315,43 @@ def own_sources(spec: Experiment, objective: str) -> Values:
     }
 
 
-def baselines(measured: list[str], fused: list[str], model: str) -> Values:
+def baselines(spec: Spec, measured: list[str], fused: list[str], model: str, folder: str) -> Values:
     """The baselines that are measured and those that are fused with the model, and the functions of both."""
-    names = list(dict.fromkeys([*measured, *fused]))
+    own = [name for name in measured if name in BASELINES]
+    names = list(dict.fromkeys([*own, *fused]))
+    vectors = ["vectors"] if spec.evaluate.vectors and spec.ranks else []
     shared = ["partners"] if {"co_occurrence", "neighbour_transfer"} & set(names) else []
     return {
         "baseline_names": At(measured, "evaluate.baselines"),
-        "baselines": [{"name": name, "function": Code(name)} for name in measured],
-        "baseline_partials": [f"python/baseline/{name}.py.jinja" for name in [*shared, *names]],
+        "baselines": [{"name": name, "function": Code(name)} for name in own],
+        "baseline_partials": [f"python/baseline/{name}.py.jinja" for name in [*shared, *names, *vectors]],
+        **elsewhere(spec, folder),
         "fused": [
             {"name": At(f"{model}+{name}", "evaluate.fuse"), "build": Code(f"baselines.{name}")} for name in fused
         ],
+    }
+
+
+def elsewhere(spec: Spec, folder: str) -> Values:
+    """The systems that rank by vectors made elsewhere, and where those lie."""
+    found, texts = list[Values](), spec.objectives[spec.primary].queries == "texts"
+    for name, one in spec.evaluate.vectors.items():
+        at = At(one, f"evaluate.vectors.{name}")
+        found.append({
+            "name": name,
+            "at": at,
+            "documents": reading.file(one.path, at.path.trail, folder),
+            "queries": reading.file(one.queries, at.queries.trail, folder) if one.queries and texts else None,
+            "similarity": At(Code(one.similarity), at.similarity.trail),
+        })  # fmt: skip
+    similarities = {one.similarity for one in spec.evaluate.vectors.values()}
+    paths = [path for one in spec.evaluate.vectors.values() for path in (one.path, one.queries) if path]
+    return {
+        "elsewhere": found,
+        "elsewhere_by_cosine": "cosine" in similarities,
+        "elsewhere_by_dot": "dot" in similarities,
+        "elsewhere_packaged": any(path.startswith("package:") for path in paths),
+        "by_query_id": isinstance(spec.objectives[spec.primary], Judged),
     }
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from specforge import feeding
-from specforge.catalog.evidence import ScoredPairs
+from specforge.catalog.evidence import Evidence, ScoredPairs
 from specforge.catalog.objectives import Objective
 from specforge.catalog.tasks import TASKS
 from specforge.quote import Code
@@ -60,6 +60,7 @@ def of_objective(spec: Spec, name: str) -> Values:
         "scored_partial": f"sql/scored/{'scores' if own else 'judgments'}.sql.jinja",
         "range": _range(value, f"objectives.{name}.range"),
         "labelled": labelled(spec, name),
+        "ranks": spec.ranks and isinstance(value, Evidence) and value.ranks,
         "ungraded": isinstance(value, ScoredPairs) and value.relevant_from is None,
     }
 

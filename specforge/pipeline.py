@@ -88,7 +88,7 @@ def with_rows(checked: Checked, report: Callable[[Event], None] = lambda _: None
         return checked
     found = sources.check(made.spec, checked.source, made.base, made.root)
     if _has_error(found):
-        return _more(checked, found)
+        return more(checked, found)
     code = scratch(made)
     record = runner.run(made.stages, code, made.root, code.name, made.base, "prepare", report)
     data = record.stages[-1].output
@@ -98,7 +98,7 @@ def with_rows(checked: Checked, report: Callable[[Event], None] = lambda _: None
         found += classes.check(made.spec, checked.source, data, made.base)
     everything = [*checked.problems, *checked.accepted, *found]
     idle = dead.unused_accepts(made.spec, checked.source, everything)
-    return replace(_more(checked, [*found, *idle]), data=data)
+    return replace(more(checked, [*found, *idle]), data=data)
 
 
 def with_negatives(
@@ -117,10 +117,11 @@ def with_negatives(
         return checked
     record = runner.run(made.stages, code, made.root, code.name, made.base, "mine", report, modules)
     found = mined.check(made.spec, checked.source, checked.data, record.stages[-1].output, made.base)
-    return _more(checked, found)
+    return more(checked, found)
 
 
-def _more(checked: Checked, found: list[Problem]) -> Checked:
+def more(checked: Checked, found: Iterable[Problem]) -> Checked:
+    """The same with more problems; those that the spec accepts are set apart."""
     assert checked.spec is not None
     standing, accepted = dead.accepted(checked.spec, found)
     problems = tuple(in_order([*checked.problems, *standing]))

@@ -103,7 +103,7 @@ def _files(
         "tuned": is_tuned(spec),
         "own_model": Code('str(work / "model")' if is_tuned(spec) else "encoder.base_model()"),
         "model_system": model_system(spec),
-        **context.baselines(baselines(spec), fused(spec), model_system(spec)),
+        **context.baselines(spec, baselines(spec), fused(spec), model_system(spec), folder),
         **measuring.values(spec, baselines(spec)),
         "cut_untuned": bool(spec.evaluate.dimensions) and "untuned" in baselines(spec),
         "compare": is_tuned(spec) and needs_untuned(spec),

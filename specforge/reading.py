@@ -95,6 +95,17 @@ def place_of(source: Source, folder: str = "") -> Place:
     return place
 
 
+def file(path: str, trail: str, folder: str) -> Values:
+    """Where a file lies that code opens by its name; `folder` is the spec's, relative to the root."""
+    at = references.parse(path, folder)
+    assert at is not None, "checked before: a malformed path"
+    return {
+        "place_partial": f"python/place/{place_stem(at)}.py.jinja",
+        "file": At(at.path, trail),
+        "distribution": At(at.distribution, trail),
+    }
+
+
 def place_stem(at: references.Reference) -> str:
     """How code finds it: below the root, as an absolute path or Hub name is written, or in a distribution."""
     return "file" if at.below_root else "package" if at.kind == "package" else "literal"

@@ -10,7 +10,8 @@ from typing import Any
 
 from rich.console import Console
 
-from specforge import clusters, foresight, pipeline
+from specforge import clusters, foresight, parts, pipeline
+from specforge.catalog.evidence import Clicked
 from specforge.catalog.tasks import TASKS
 from specforge.pipeline import Checked
 from specforge.plan import Plan
@@ -21,7 +22,7 @@ from specforge.results import record as results
 from specforge.results.verdict import verdict
 from specforge.run import runner
 from specforge.run.stage import Event, RunRecord, StageRecord, StageStatus, Waiting
-from specforge.spec.document import Classification
+from specforge.spec.document import Classification, Spec
 from specforge.systems import needs_untuned
 from specforge.write import write
 
@@ -55,7 +56,7 @@ def run(checked: Checked, *, only: str | None, variant: bool, force: bool, tell:
     """
     made, console = checked.plan, report.console()
     assert made is not None
-    told = _reporter(console)
+    told = reporter(console)
     checked = pipeline.with_rows(checked, told)
     status = tell([checked])
     if status:
@@ -74,7 +75,7 @@ def run(checked: Checked, *, only: str | None, variant: bool, force: bool, tell:
     done = runner.run(made.stages, code, made.root, code.name, made.base, only, told, MODULES)
     if only is not None:
         return 0
-    return _conclude(checked, done, code, files, console, recorded=not variant)
+    return conclude(checked, done, files, console, recorded=not variant)
 
 
 def _variant(made: Plan, files: dict[str, str]) -> Path:
@@ -83,7 +84,7 @@ def _variant(made: Plan, files: dict[str, str]) -> Path:
     return folder
 
 
-def _reporter(console: Console) -> Callable[[Event], None]:
+def reporter(console: Console) -> Callable[[Event], None]:
     """Prints what happens, each finished stage once."""
     finished: set[str] = set()
 
@@ -103,10 +104,17 @@ def _reporter(console: Console) -> Callable[[Event], None]:
     return told
 
 
-def _conclude(
-    checked: Checked, done: RunRecord, code: Path, files: dict[str, str], console: Console, *, recorded: bool
+def conclude(
+    checked: Checked,
+    done: RunRecord,
+    files: dict[str, str],
+    console: Console,
+    *,
+    recorded: bool,
+    model_of: Mapping[str, str] | None = None,
 ) -> int:
-    """Check the figures, write the record, show the table and the verdict."""
+    """Check the figures, write the record, show the table and the verdict. `model_of` names the run of the model, where
+    it is another's."""
     from specforge.checks import dead, proven
     from specforge.checks import results as after
 
@@ -116,20 +124,23 @@ def _conclude(
     found = [*after.check(made.spec, checked.source, metrics), *proven.check(made.spec, checked.source, done.folder)]
     problems, _ = dead.accepted(made.spec, found)
     record = results.compose(made, done, metrics, [*checked.problems, *problems], files)
+    record |= {"model_of": dict(model_of)} if model_of else {}
     folder = made.root / "results" / made.spec.name if recorded else done.folder / "results"
     path = results.write(folder, record, done.folder / "evaluation")
     for name, other in metrics.get("others", {}).items():
         console.print(f"\n{name}:")
-        _show(console, other, f"{100 * other['confidence']:g} % intervals by query", style="")
+        _show(console, made.spec, other, f"{100 * other['confidence']:g} % intervals by query", style="")
     console.print(f"\n{made.spec.primary}, which counts:" if made.spec.others else "")
-    _show(console, metrics, _basis(made, metrics), style="bold")
+    _show(console, made.spec, metrics, _basis(made, metrics), style="bold")
     if isinstance(made.spec, Classification):
         console.print(report.classes(metrics["classes"], metrics["confusion"]))
     console.print(_rows(record) + (_cost(record) if _is_asked(made) else ""), soft_wrap=True)
     for text in pipeline.rendered(checked.source, problems):
         console.print(text, end="", markup=False, soft_wrap=True)
     console.print(f"\nresult: {path.relative_to(made.root)}", soft_wrap=True)
-    if recorded and _is_asked(made):
+    if model_of:
+        console.print(f"model:  of run {model_of['run']} of {model_of['name']}; nothing was trained", soft_wrap=True)
+    elif recorded and _is_asked(made):
         console.print(f"next:   {_next(made)}", soft_wrap=True)
     return exit_code(problems)
 
@@ -147,13 +158,15 @@ def _next(made: Plan) -> str:
     return f'specforge search {made.spec.name} "..."{compare}'
 
 
-def _show(console: Console, metrics: Mapping[str, Any], basis: str, *, style: str) -> None:
+def _show(console: Console, spec: Spec | Classification, metrics: Mapping[str, Any], basis: str, *, style: str) -> None:
     """The systems, what they were measured on, and what a paired test supports."""
     console.print(report.systems(metrics))
     console.print(f"\n{_measured(metrics)}; {basis}")
     if "judged" in metrics:
         shares = ", ".join(f"{name} {100 * share:.0f} %" for name, share in metrics["judged"].items())
         console.print(f"ranked: what was shown for the query; of the 10 best of all documents were judged: {shares}")
+    if "logged" in metrics["systems"] and isinstance(spec, Spec):
+        console.print(bias(spec), soft_wrap=True)
     if "reranking" in metrics:
         console.print(_ceiling(metrics), soft_wrap=True)
     for line in verdict(metrics):
@@ -166,6 +179,21 @@ def _show(console: Console, metrics: Mapping[str, Any], basis: str, *, style: st
             console.print(
                 f"{name}: {found['elsewhere']} queries in no part, or in one of fewer than 5, or past the 20 largest"
             )
+
+
+def bias(spec: Spec) -> str:
+    """Which way judgments lean that come from the very lists that are measured (Joachims et al. 2017)."""
+    value = spec.objectives[spec.primary]
+    if not parts.shown(spec):
+        return (
+            "logged: what it put on top was looked at more, and what it did not show could not be chosen: "
+            "these judgments favour it over every other system"
+        )
+    if isinstance(value, Clicked) or getattr(value, "uncited", None) == "above_cited":
+        return (
+            "logged: what counts as not relevant is what it put above what was chosen: these judgments speak against it"
+        )
+    return "logged: what it did not show is not ranked"
 
 
 def _measured(metrics: Mapping[str, Any]) -> str:

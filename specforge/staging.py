@@ -128,7 +128,7 @@ def _of_baselines(spec: Spec, shared: _Shared) -> list[Stage]:
     if spec.ranks and baselines(spec):
         libraries = (*_beside([*baselines(spec), *fused(spec)]), *_RANKING)
         known = ("prepare", *(stage.name for stage in found))
-        found.append(Stage("baselines", "baselines.py", "baselines", known, (), (), libraries))
+        found.append(Stage("baselines", "baselines.py", "baselines", known, elsewhere(spec), (), libraries))
     return found
 
 
@@ -218,8 +218,8 @@ def _evaluation(spec: Spec, shared: _Shared, measured: tuple[str, ...]) -> Stage
     judging = (*shared.searching, "pytrec-eval-terrier", *_RANKING) if spec.ranks else ("numpy", "pyarrow")
     words = [*fused(spec), *(["bm25"] if spec.hybrid else [])]
     libraries = (*shared.encoding, *_beside(words), *judging, *_clustering(spec))
-    base = _base(spec, shared)
-    return Stage("evaluation", "evaluation.py", "evaluation", measured, base, (), libraries, precision_of(spec))
+    reads = (*_base(spec, shared), *(elsewhere(spec) if spec.folds else ()))
+    return Stage("evaluation", "evaluation.py", "evaluation", measured, reads, (), libraries, precision_of(spec))
 
 
 def _base(spec: Spec, shared: _Shared) -> tuple[str, ...]:
@@ -257,6 +257,12 @@ def _beside(names: list[str]) -> tuple[str, ...]:
     """What baselines take that a ranking does not: an index of words, a table of partners."""
     partners = {"co_occurrence", "neighbour_transfer"} & set(names)
     return (*(("bm25s",) if "bm25" in names else ()), *(("scipy",) if partners else ()))
+
+
+def elsewhere(spec: Spec) -> tuple[str, ...]:
+    """The files with vectors that were made elsewhere."""
+    files = (file for one in spec.evaluate.vectors.values() for file in (one.path, one.queries) if file is not None)
+    return tuple(dict.fromkeys(files))
 
 
 def data(spec: Experiment) -> tuple[str, ...]:

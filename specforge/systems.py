@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from specforge import rerankers, reranking
+from specforge import rerankers, reranking, rivals
 from specforge.catalog.baselines import BASELINES
 from specforge.catalog.families import FAMILIES
 from specforge.spec.document import Experiment, Spec
@@ -48,17 +48,15 @@ def precision_of(spec: Experiment) -> str:
 def baselines(spec: Spec) -> list[str]:
     """The baselines beside the system under test, but for the reranker's own."""
     apart = (model_system(spec), rerankers.UNTUNED)
-    return [name for name in dict.fromkeys(asked_baselines(spec)) if name not in apart]
+    named = [name for name in dict.fromkeys(asked_baselines(spec)) if name not in apart]
+    return [*named, *spec.evaluate.vectors]
 
 
 def asked_baselines(spec: Spec) -> tuple[str, ...]:
     """The baselines that the spec names, or else all that fit its objectives."""
     if spec.evaluate.baselines is not None:
         return spec.evaluate.baselines
-    of_items = all(objective.queries == "documents" for objective in spec.objectives.values())
-    fitting = {name: baseline for name, baseline in BASELINES.items() if spec.task in baseline.tasks}
-    names = [name for name, baseline in fitting.items() if (of_items or not baseline.of_items) and not baseline.reranks]
-    return tuple(name for name in names if not BASELINES[name].dense or is_dense(spec))
+    return tuple(name for name in rivals.fitting(spec) if not BASELINES[name].dense or is_dense(spec))
 
 
 def is_dense(spec: Spec) -> bool:
@@ -78,4 +76,5 @@ def fused(spec: Spec) -> list[str]:
 
 def needs_untuned(spec: Spec) -> bool:
     """Whether the base model's vectors are wanted as well as the system's own."""
-    return any(BASELINES[name].dense for name in [*baselines(spec), *fused(spec)])
+    named = [*baselines(spec), *fused(spec)]
+    return any(name in BASELINES and BASELINES[name].dense for name in named)

@@ -95,6 +95,8 @@ WORDS: dict[str, tuple[Data, ...]] = {
     "unit": ("id", "text", "family"),
     "split.column": ("part", "side"),
     "slices.part.source": ("docs", "rows"),
+    "vectors.part.path": ("data.parquet", "package:shop==1.0/shop/data.parquet"),
+    "vectors.part.queries": ("asked.parquet",),
     "primary": ("nDCG@10", "RR@10", "Accuracy", *UNRANKED),
     "metric": ("nDCG@10", "Spearman", "Accuracy"),
     "metrics": (("R@10", "AP@10"), ("F1",)),

@@ -169,7 +169,10 @@ KINDS: dict[str, Changes] = {
         "kind": "clicked", **EVENTS, "group": GONE, "search": "search", "query": "words", "document": "sku",
         "rank": "place", "clicked": "is_clicked", "dwell": "stayed", "min_dwell": 10.0, "min_clicks": 2,
         "position_weights": "inverse", "negatives_per_positive": 2,
-    })},
+    }), "evaluate.baselines": ("popularity", "bm25", "untuned", "logged"), "evaluate.vectors": {"vendor": {
+        "path": "../data/vendor.parquet", "id": "article", "vector": "embedding", "similarity": "cosine",
+        "queries": "../data/vendor_queries.parquet", "query": "query",
+    }}},
     "rich_interacted": of_texts(HASHED, {
         "kind": "interacted", **EVENTS, "user": "user", "item": "sku", "history": 5, "max_events": 50,
     }),

@@ -9,7 +9,7 @@ from grown import ABSENT, GIVEN, SECOND, SEVERAL
 
 from specforge.catalog.asked import Sql
 from specforge.catalog.baselines import BASELINES, Baseline
-from specforge.catalog.evidence import CitedInAnswer, Evidence, Interacted, ScoredPairs
+from specforge.catalog.evidence import CitedInAnswer, Clicked, Evidence, Interacted, ScoredPairs
 from specforge.catalog.families import FAMILIES
 from specforge.catalog.losses.distillation import OfDistributions
 from specforge.catalog.metrics import of_retriever
@@ -90,6 +90,23 @@ def needs_vectors(field: str) -> Callable[[Chosen], bool]:
 def reranks(field: str) -> Callable[[Chosen], bool]:
     """The base of a reranker is measured where one is tuned, and is fused with nothing."""
     return lambda c: any(one.reranks for one in named(c, field)) and (field == "fuse" or not c.trains_reranker)
+
+
+def has_no_ranks(c: Chosen) -> bool:
+    """A ranking is logged by clicks, and by citations in lists or with ranks; of a second objective always in lists."""
+    passages = c["objectives.it.one_row"] == "passage" and not c.has("objectives.it.rank")
+    ranked = all(issubclass(kind, Clicked | CitedInAnswer) for kind in c.kinds())
+    return c.ranks and any(one.of_ranks for one in named(c, "baselines")) and (not ranked or passages)
+
+
+def vectors_of_several(c: Chosen) -> bool:
+    return c.has("evaluate.vectors") and (not c.ranks or c.has(SECOND))
+
+
+def vectors_without_queries(c: Chosen) -> bool:
+    asked = c.has("evaluate.vectors") and c.ranks and not c.has(SECOND)
+    given = c.has("evaluate.vectors.part.queries") and c.has("evaluate.vectors.part.query")
+    return asked and not given and any(kind.queries == "texts" for kind in c.kinds())
 
 
 def tokens_of_none(c: Chosen) -> bool:
@@ -305,6 +322,11 @@ RULES = (
     *(Rule(f"a split by group has groups: {one}", "SF003", (f"objectives.{one}",), no_group(one)) for one in ("it", "too")),
     Rule("items are asked for items", "SF113", ("evaluate.baselines",), of_items_only("baselines")),
     Rule("items are fused with items", "SF113", ("evaluate.fuse",), of_items_only("fuse")),
+    Rule("a logged ranking has ranks", "SF113", ("evaluate.baselines",), has_no_ranks),
+    Rule("what was logged is not fused", "SF113", ("evaluate.fuse",), lambda c: c.ranks
+         and any(one.of_ranks for one in named(c, "fuse"))),
+    Rule("vectors are of one collection", "SF113", ("evaluate.vectors",), vectors_of_several),
+    Rule("queries have vectors", "SF003", ("evaluate.vectors.part",), vectors_without_queries),
     Rule("something was shown", "SF113", ("evaluate.candidates",), nothing_shown),
     *(Rule(f"a metric is of the task: {one}", "SF113", (one,), wrong_task(one)) for one in (
         "evaluate.primary", "evaluate.metrics", "retriever.train.select.metric", "reranker.train.select.metric")),

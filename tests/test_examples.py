@@ -38,6 +38,7 @@ def models(tmp_path_factory: pytest.TempPathFactory) -> Path:
     words = {
         word.strip(".,:?").lower()
         for path in (ROOT / "specs" / "data").iterdir()
+        if path.suffix != ".parquet"
         for word in path.read_text(encoding="utf-8").split()
     }
     known = {word for word in words if word.isalpha()}

@@ -46,6 +46,7 @@ EXCEPTIONS = {
     "rich_cited_lists-objectives.texts.uncited": KIND + ": `all` needs no condition",
     "rich_mixture-evaluate.objective": TABLES,
     "rich_clicked-evaluate.candidates": KIND,
+    "rich_clicked-evaluate.vectors.vendor.similarity": KIND + ": a function and its name",
     **{f"rich_chunked_{by}-sources.products.chunk.by": KIND for by in ("tokens", "sentences", "headings")},
     **dict.fromkeys(
         (f"rich_{name}-split.folds" for name in ("folds", "folds_of_groups", "folds_shown")),

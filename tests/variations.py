@@ -444,6 +444,13 @@ VARIATIONS: dict[str, Changes] = {
     **{f"fuse_{name}": {"evaluate.baselines": (), "evaluate.fuse": (name,)} for name in (
         "popularity", "co_occurrence", "neighbour_transfer", "bm25", "untuned"
     )},
+    "bought_vectors": {"evaluate.baselines": (), "evaluate.fuse": (), "evaluate.vectors": {
+        "one": {"path": f"{PACKAGE}/one.parquet", "id": "sku", "vector": "x", "similarity": "dot"},
+        "class": {"path": "/data/two.parquet", "id": "sku", "vector": "x"},
+    }},
+    "bought_vectors_of_judged": {**KINDS["rich_judged"], "evaluate.vectors": {
+        "vendor": {"path": "a.parquet", "id": "sku", "vector": "x", "queries": "b.parquet", "query": "claim"},
+    }},
     "no_baselines": {"evaluate.baselines": (), "evaluate.fuse": ()},
     "repeated_names": {
         "evaluate.baselines": ("bm25", "bm25"),
@@ -621,6 +628,12 @@ OTHERS: dict[str, Data] = {
     "evaluate.slices.cheap.where": "price < 8",
     "evaluate.slices.reach": "seen",
     "evaluate.candidates": "corpus",
+    "evaluate.vectors.vendor.path": "../data/other.parquet",
+    "evaluate.vectors.vendor.id": "number",
+    "evaluate.vectors.vendor.vector": "vector",
+    "evaluate.vectors.vendor.similarity": "dot",
+    "evaluate.vectors.vendor.queries": "../data/other_queries.parquet",
+    "evaluate.vectors.vendor.query": "asked",
     "evaluate.primary": "AP@100",
     "evaluate.metrics": ("R@20", "RR@10"),
     "evaluate.baselines": ("popularity", "bm25"),

@@ -46,10 +46,28 @@ def untuned(work: Path) -> Scorer:
     return by_vectors(work, work / "untuned")
 
 
+def logged(work: Path) -> Scorer:
+    """What the product itself ranked for the query: 1 / rank, added up over its lists, of what they showed."""
+    size = len(read_corpus(work).ids)
+    shown: dict[str, dict[int, float]] = {}
+    for row in pq.read_table(work / "data/logged.parquet").to_pylist():
+        shown.setdefault(row["query_id"], {})[row["doc"]] = row["score"]
+
+    def score(queries: Queries) -> NDArray[np.float32]:
+        scores = np.full((len(queries.ids), size), -np.inf, dtype=np.float32)
+        for place, query in enumerate(queries.ids):
+            for doc, value in shown.get(query, {}).items():
+                scores[place, doc] = value
+        return scores
+
+    return score
+
+
 SYSTEMS: dict[str, Callable[[Path], Scorer]] = {
     "popularity": popularity,
     "bm25": bm25,
     "untuned": untuned,
+    "logged": logged,
 }
 
 

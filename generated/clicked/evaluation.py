@@ -39,7 +39,7 @@ HERE = Path(__file__).resolve().parent
 ROOT = HERE.parents[1]
 
 MODEL = "tuned"
-BASELINES = ["popularity", "bm25", "untuned"]
+BASELINES = ["popularity", "bm25", "untuned", "logged"]
 
 
 def by_index(index: faiss.Index, vectors: Path, queries: Queries, corpus: Corpus) -> Ranking:

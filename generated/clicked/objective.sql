@@ -110,6 +110,12 @@ select
 from shown
 where clicked or rank < last_click;
 
+-- The lists that people were shown.
+create view lists as
+select search as list, query_text, item_id, rank, moment, side
+from shown
+where rank is not null;
+
 create view notes as
 select 'impressions' as what, count(*) as amount from impressions
 union all
@@ -212,6 +218,21 @@ select fold as split, query, doc, grade
 from known
 where fold in ('dev', 'test')
 qualify max(grade) over (partition by fold, query) > 0 and min(grade) over (partition by fold, query) = 0;
+
+-- What the product itself ranked for the test queries: a document's 1 / rank, added up over the lists of its query.
+create table logged as
+with ranked as (
+    select q.query, d.doc, l.list, row_number() over (partition by q.query, l.list order by min(l.rank), d.doc) as rank
+    from lists as l
+    join questions as q on q.key = query_key(l.query_text)
+    join items as i on i.item_id = l.item_id
+    join documents as d on d.number = i.number
+    where side_of(query_unit(l.query_text), i.unit, l.side, l.moment) = 'test'
+    group by q.query, d.doc, l.list
+)
+select query, doc, sum(1 / rank) as score
+from ranked
+group by query, doc;
 
 create table popularity as
 select doc, count(*) as seen

@@ -58,6 +58,11 @@ OBJECTIVES = {
         from relevant as r join questions as q on q.query = r.query join documents as d on d.doc = r.doc
         order by r.query, r.doc
     """,
+            "logged": """
+        select q.query_id, r.doc, r.score
+        from logged as r join questions as q on q.query = r.query
+        order by r.query, r.score desc, r.doc
+    """,
         },
     ),
     "answers": (

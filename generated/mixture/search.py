@@ -89,7 +89,8 @@ def by_words(index: bm25s.BM25, corpus: Corpus) -> Ask:
 
     def ask(query: str, k: int) -> Answer:
         (scores,) = lexical.scores(index, [query])
-        best = [(int(row), float(scores[row])) for row in np.argsort(-scores, kind="stable") if scores[row] > -np.inf]
+        order = len(scores) - 1 - np.argsort(-scores[::-1], kind="stable")
+        best = [(int(row), float(scores[row])) for row in order if scores[row] > -np.inf]
         (words,) = lexical.words([query])
         read = {"text": " ".join(words), "tokens": len(words), "cut": False}
         return Answer(

@@ -116,6 +116,12 @@ select
 from shown
 where clicked or rank < last_click;
 
+-- The lists that people were shown.
+create view lists as
+select search as list, query_text, item_id, rank, moment, side
+from shown
+where rank is not null;
+
 create view notes as
 select 'impressions' as what, count(*) as amount from impressions
 union all

@@ -26,7 +26,7 @@ HERE = Path(__file__).resolve().parent
 ROOT = HERE.parents[1]
 
 MODEL = "tuned"
-BASELINES = ["popularity", "bm25"]
+BASELINES = ["popularity", "bm25", "logged"]
 
 
 def by_index(index: Index, vectors: Path, queries: Queries, corpus: Corpus) -> Ranking:

@@ -95,6 +95,7 @@ with numbered as (
     select distinct answer, unnest(cited) as item_id from numbered
 )
 select
+    n.answer,
     n.query_text,
     coalesce(r.item_id, c.item_id) as item_id,
     c.item_id is not null as is_cited,
@@ -109,6 +110,12 @@ join numbered as n on n.answer = coalesce(r.answer, c.answer);
 create view evidence as
 select null::varchar as query_id, query_text, item_id, is_cited::integer as grade, 1 as weight, moment, side
 from passages;
+
+-- The lists that were retrieved.
+create view lists as
+select answer as list, query_text, item_id, rank, moment, side
+from passages
+where rank is not null;
 
 create view notes as
 select 'answers' as what, count(*) as amount from answers
@@ -210,6 +217,21 @@ create table qrels as
 select fold as split, query, doc, grade
 from known
 where fold in ('dev', 'test') and grade > 0;
+
+-- What the product itself ranked for the test queries: a document's 1 / rank, added up over the lists of its query.
+create table logged as
+with ranked as (
+    select q.query, d.doc, l.list, row_number() over (partition by q.query, l.list order by min(l.rank), d.doc) as rank
+    from lists as l
+    join questions as q on q.key = query_key(l.query_text)
+    join items as i on i.item_id = l.item_id
+    join documents as d on d.number = i.number
+    where side_of(query_unit(l.query_text), i.unit, l.side, l.moment) = 'test'
+    group by q.query, d.doc, l.list
+)
+select query, doc, sum(1 / rank) as score
+from ranked
+group by query, doc;
 
 create table popularity as
 select doc, count(*) as seen

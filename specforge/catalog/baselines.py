@@ -18,6 +18,7 @@ class Baseline:
         of_items: whether it needs queries that are documents of the collection.
         tasks: what it can do.
         reranks: whether it orders anew what the retriever found.
+        of_ranks: whether it needs a log that says at which rank a document was shown.
     """
 
     title: str
@@ -26,6 +27,7 @@ class Baseline:
     of_items: bool = False
     tasks: tuple[str, ...] = ("retrieval",)
     reranks: bool = False
+    of_ranks: bool = False
 
 
 BASELINES = {
@@ -39,6 +41,7 @@ BASELINES = {
         "words in common, of all that either has (Jaccard)", False, False, tasks=("similarity", "pairs", "triplets")
     ),
     "untuned": Baseline("the base model as it comes", True, False, tasks=OF_RETRIEVER),
+    "logged": Baseline("what the product itself ranked for the query, by its log", False, False, of_ranks=True),
     "untuned_reranker": Baseline("the reranker's base as it comes, over the retriever", False, False, reranks=True),
 }
 

@@ -52,6 +52,11 @@ class Evidence(Objective):
     weight: Literal["equal", "count"] = "equal"
     """How often a pair is drawn in an epoch: all alike, or in proportion to its weight, how often it was seen."""
 
+    @property
+    def ranks(self) -> bool:
+        """Whether the log says at which rank a document was shown."""
+        return False
+
 
 class _OfRows(Evidence):
     main: ClassVar[str] = "rows"
@@ -198,6 +203,11 @@ class CitedInAnswer(Evidence):
         """Where no uncited passage is a negative, there is none."""
         return self.provides if self.uncited != "none" else ("pairs",)
 
+    @property
+    def ranks(self) -> bool:
+        """A list says it by its order."""
+        return self.one_row == "answer" or self.rank is not None
+
 
 class Clicked(_OfEvents):
     """A document is relevant to a query when it was clicked; one shown above a click and passed over is not, and below the last click nothing is known (Joachims 2002)."""
@@ -241,6 +251,10 @@ class Clicked(_OfEvents):
 
     negatives_per_positive: Count = 1
     """Skipped documents that a positive is trained against; each makes a row."""
+
+    @property
+    def ranks(self) -> bool:
+        return True
 
 
 class Interacted(_OfEvents):

@@ -10,7 +10,19 @@ import duckdb
 
 from specforge import models, named, relations
 from specforge.catalog.roles import tables
-from specforge.checks import adaptation, bases, families, heads, indexes, lost, memory, nested, sandbox, teachers
+from specforge.checks import (
+    adaptation,
+    bases,
+    elsewhere,
+    families,
+    heads,
+    indexes,
+    lost,
+    memory,
+    nested,
+    sandbox,
+    teachers,
+)
 from specforge.checks.keys import key_kinds
 from specforge.checks.labels import flags, grades, numbers, thresholds
 from specforge.checks.missing import ids_known, lists, single_queries
@@ -40,7 +52,8 @@ def check(spec: Experiment, source: Source, base: Path, root: Path) -> list[Prob
         found = [*open_all(rows)] or [*key_kinds(rows)]
         if not found:
             found += [problem for rule in RULES for problem in _of_rows(rule(rows), rows)]
-    return in_order([*found, *model(spec, source, base)])
+    vectors = elsewhere.check(spec, source, base) if isinstance(spec, Spec) else ()
+    return in_order([*found, *vectors, *model(spec, source, base)])
 
 
 def _of_rows(problems: Iterator[Problem], rows: Rows) -> Iterator[Problem]:

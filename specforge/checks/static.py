@@ -30,6 +30,7 @@ from specforge.checks import (
     nested,
     places,
     reranking,
+    rivals,
     selections,
     slices,
     tasks,
@@ -38,6 +39,7 @@ from specforge.checks import (
 from specforge.checks.words import clipped, listed
 from specforge.problems import Keys, Problem, in_order
 from specforge.rerankers import trained as reranked
+from specforge.rivals import fitting
 from specforge.shapes import nearest
 from specforge.source import Source
 from specforge.spec.document import Classification, Experiment, Spec
@@ -279,9 +281,8 @@ def baselines_fit(spec: Spec, source: Source) -> Iterator[Problem]:
             if BASELINES[name].of_items:
                 keys: Keys = ("evaluate", key, row)
                 message = f'baseline "{name}" needs queries that are items, and here they are texts'
-                others = {one: baseline for one, baseline in BASELINES.items() if spec.task in baseline.tasks}
-                fitting = [one for one, baseline in others.items() if not baseline.of_items and not baseline.reranks]
-                yield Problem("SF113", message, source.value_span(keys), keys, f"those that fit are {listed(fitting)}")
+                hint = f"those that fit are {listed(fitting(spec))}"
+                yield Problem("SF113", message, source.value_span(keys), keys, hint)
 
 
 def candidates(spec: Spec, source: Source) -> Iterator[Problem]:
@@ -329,6 +330,7 @@ RULES = (
     *indexes.RULES,
     *hybrids.RULES,
     baselines_fit,
+    *rivals.RULES,
     *evidence.RULES,
     *mixtures.RULES,
     *chunks.RULES,

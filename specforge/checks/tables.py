@@ -12,7 +12,19 @@ from specforge import clusters
 from specforge.catalog.objectives import Grouped
 from specforge.catalog.splits import ByTime, ByTimeThenItem
 from specforge.catalog.tasks import TASKS
-from specforge.checks import across, aligned, batches, contrasts, fits, judged, nearer, pairs_cut, texts, traces
+from specforge.checks import (
+    across,
+    aligned,
+    batches,
+    contrasts,
+    elsewhere,
+    fits,
+    judged,
+    nearer,
+    pairs_cut,
+    texts,
+    traces,
+)
 from specforge.checks.dead import trains
 from specforge.checks.prepared import Profile, Tables, opened, profile
 from specforge.checks.words import counted, percent
@@ -221,4 +233,5 @@ RULES = (
     *traces.RULES,
     *judged.RULES,
     *fits.RULES,
+    *elsewhere.RULES,
 )

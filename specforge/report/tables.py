@@ -72,7 +72,9 @@ def runs(records: Iterable[tuple[Path, Mapping[str, object]]]) -> Table:
         means = {name: values[primary]["mean"] for name, values in found.items() if values}
         best = max(means, key=lambda name: means[name])
         shown = [f"{means[name]:.3f}" if name in means else "" for name in columns]
-        table.add_row(path.stem, primary, *shown, f"{best} {means[best]:.3f}", f"{record['seconds']}")
+        of = cast(Mapping[str, str], record.get("model_of", {}))
+        run = f"{path.stem} (model of {of['run']})" if of else path.stem
+        table.add_row(run, primary, *shown, f"{best} {means[best]:.3f}", f"{record['seconds']}")
     return table
 
 

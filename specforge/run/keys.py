@@ -11,6 +11,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from types import MappingProxyType
 
 from specforge.errors import StageError
 from specforge.locate import LookupFailure, fingerprint
@@ -48,10 +49,14 @@ def key_of(parts: KeyParts) -> str:
     return _digest(json.dumps(asdict(parts), sort_keys=True))[:_KEY_DIGITS]
 
 
-def key_parts(stages: Sequence[Stage], code: Path, base: Path, cache: Path) -> dict[str, KeyParts]:
-    """The parts of every stage's key, in the order given: needs come first. Raises StageError."""
-    parts: dict[str, KeyParts] = {}
+def key_parts(
+    stages: Sequence[Stage], code: Path, base: Path, cache: Path, kept: Mapping[str, KeyParts] = MappingProxyType({})
+) -> dict[str, KeyParts]:
+    """The parts of every stage's key, in the order given: needs come first. Those that are `kept` stay. Raises StageError."""
+    parts = dict(kept)
     for stage in stages:
+        if stage.name in kept:
+            continue
         keys = {need: key_of(parts[need]) for need in stage.needs}
         parts[stage.name] = read_parts(stage, keys, code, base, cache)
     return parts

@@ -6,9 +6,10 @@ import datetime as dt
 import difflib
 import re
 import signal
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from types import MappingProxyType
 
 from specforge.errors import StageError, UsageError
 from specforge.run import store
@@ -62,12 +63,14 @@ def run(
     only: str | None = None,
     report: Report = lambda _: None,
     modules: Sequence[str] = (),
+    kept: Mapping[str, KeyParts] = MappingProxyType({}),
 ) -> RunRecord:
     """Run, in order, what is not in the store yet, and link every output from `runs/<name>`.
 
     `code` holds the scripts, `root` holds `runs`, and references are relative to `base`. `only` names one stage, which
     is run with what it needs. `report` is told a StageStatus before each stage, a StageRecord after it, and Waiting
-    where another process is at it. `modules` are imported before the first script is run, once for all scripts. Raises
+    where another process is at it. `modules` are imported before the first script is run, once for all scripts. The
+    outputs of stages in `kept` are those in the store under these parts, whatever their scripts say now. Raises
     UsageError, and StageError where a script or the machine fails.
     """
     wanted = _closure(stages, only)
@@ -75,7 +78,7 @@ def run(
     records: dict[str, StageRecord] = {}
     with store.plainly(f'run "{name}"'):
         place.folder.mkdir(parents=True, exist_ok=True)
-        parts = key_parts(wanted, place.code, place.base, place.cache)
+        parts = key_parts(wanted, place.code, place.base, place.cache, kept)
     for stage in wanted:
         with store.plainly(f'stage "{stage.name}"'):
             told = _status(stage, parts[stage.name], store.read_stages(place.folder).get(stage.name), place)

@@ -9,7 +9,7 @@ from pydantic import Field
 from specforge.spec.base import Column, Name, Section, Text
 
 BaselineName = Literal[
-    "popularity", "co_occurrence", "neighbour_transfer", "bm25", "word_overlap", "untuned", "untuned_reranker"
+    "popularity", "co_occurrence", "neighbour_transfer", "bm25", "word_overlap", "untuned", "logged", "untuned_reranker"
 ]
 
 ClassBaselineName = Literal["majority", "linear_probe"]
@@ -30,6 +30,28 @@ class Slice(Section):
 
 SliceKind = Literal["popularity", "seen", "length"]
 """Parts that need no column: `popularity` and `seen` are of what is relevant to a query, `length` of the query's own words."""
+
+
+class Elsewhere(Section):
+    """Vectors that were made elsewhere, such as a vendor's embeddings: one more system, which ranks by them. A document that has none is ranked last, a query that has none finds nothing; both are counted (SF311)."""
+
+    path: Text
+    """The parquet file with the vectors of the documents: relative to the spec, absolute, or `package:DISTRIBUTION==VERSION/path/in/package`."""
+
+    id: Column
+    """Its column with the document's id."""
+
+    vector: Column
+    """The column with the vector, a list of numbers, of this file and of that of the queries."""
+
+    similarity: Literal["cosine", "dot"] = "cosine"
+    """How vectors are compared."""
+
+    queries: Text | None = None
+    """The parquet file with the vectors of the queries, where queries are no documents."""
+
+    query: Column | None = None
+    """Its column with the query: the id, where queries are a collection of their own, or else the text."""
 
 
 class Bootstrap(Section):
@@ -85,6 +107,9 @@ class Evaluate(Measures):
 
     baselines: tuple[BaselineName, ...] | None = None
     """The systems to stand beside the tuned model; without it, all that fit the task and the objective."""
+
+    vectors: dict[Name, Elsewhere] = Field(default_factory=dict)
+    """More systems beside it: vectors that were made elsewhere, each under a name of your own."""
 
     fuse: tuple[BaselineName, ...] = ()
     """Baselines to fuse with the tuned model, each one more system: scores are standardised and added, the weight is chosen on dev."""

@@ -6,10 +6,15 @@ python specs/data/make.py
 from __future__ import annotations
 
 import csv
+import hashlib
 import json
 import random
+import re
 from collections.abc import Iterable, Sequence
 from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
 
 HERE = Path(__file__).resolve().parent
 Row = Sequence[object]
@@ -71,7 +76,10 @@ def main() -> None:
     _csv("articles", "article_id title text", articles)
     _csv("sessions", "session product_id action at", _sessions(draw, products))
     _csv("purchases", "user_id product_id at", _purchases(draw, products))
-    _csv("searches", "search query article_id rank clicked seconds at", _searches(draw, articles))
+    searches = _searches(draw, articles)
+    _csv("searches", "search query article_id rank clicked seconds at", searches)
+    _vectors("vendor", "article_id", {article: f"{title} {text}" for article, title, text in articles})
+    _vectors("vendor_queries", "query", {query: query for _, query, *_ in searches})
     _csv("queries", "query_id query", [(f"q{place}", text) for place, (text, _) in enumerate(_asked())])
     _csv("qrels", "query_id article_id grade part", _qrels(draw, articles))
     _csv("faq", "question article_id", _faq(draw, articles))
@@ -93,6 +101,16 @@ def _csv(name: str, columns: str, rows: Iterable[Row]) -> None:
         table = csv.writer(file, lineterminator="\n")
         table.writerow(columns.split())
         table.writerows(rows)
+
+
+def _vectors(name: str, key: str, texts: dict[object, object]) -> None:
+    """What a vendor might sell: counts of words, each hashed to one of 24 numbers (Weinberger et al. 2009)."""
+    rows = [[0.0] * 24 for _ in texts]
+    for row, text in zip(rows, texts.values(), strict=True):
+        for word in re.findall(r"\w+", str(text).lower()):
+            row[int(hashlib.md5(word.encode()).hexdigest()[:8], 16) % 24] += 1
+    columns = {key: pa.array(map(str, texts)), "embedding": pa.array(rows, pa.list_(pa.float32()))}
+    pq.write_table(pa.table(columns), HERE / f"{name}.parquet")
 
 
 def _products(draw: random.Random) -> list[Row]:
