@@ -8,6 +8,7 @@ from pathlib import Path
 from specforge import (
     classifying,
     context,
+    exporting,
     families,
     feeding,
     measuring,
@@ -110,6 +111,7 @@ def _files(
     files = [File(name, template, values | more) for name, template, more in scripts]
     files += [File(f"{stem}.py", _template(stem, spec), values) for stem in _scripts(spec)]
     files += [File(name, template, values | more) for name, template, more in teaching.files(spec, folder)]
+    files += [File(name, template, values | more) for name, template, more in exporting.files(spec)]
     if spec.encoder is None or spec.hybrid:
         files.append(File(f"{words_place(spec)}.py", "python/word_index.py.jinja", values))
     files += [
@@ -169,7 +171,7 @@ def requirements(spec: Experiment, stages: tuple[Stage, ...]) -> list[str]:
     """The distributions that the stages use, and the packages whose files they read, as lines of a requirements file."""
     used = {name for stage in stages for name in stage.libraries}
     if isinstance(spec, Spec) and spec.ranks:
-        used.add("bm25s")  # the search answers by words as well
+        used |= {"bm25s", *exporting.libraries(spec)}  # the search answers by words as well, and loaders are no stages
     return sorted([*(f"{name}=={LIBRARIES[name]}" for name in used), *_packages(spec)])
 
 
