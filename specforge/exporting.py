@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from specforge.catalog.indexes import Hnsw, Index
+from specforge import parts
+from specforge.catalog.indexes import Hnsw
 from specforge.catalog.similarities import SIMILARITIES
 from specforge.catalog.stores import STORES
 from specforge.quote import Code
@@ -13,14 +14,6 @@ from specforge.templating import At
 
 Values = dict[str, object]
 
-_PLACES = {
-    "pgvector": "--dsn postgresql://USER@HOST/DATABASE",
-    "qdrant": "--url https://HOST:6333",
-    "lancedb": "--path FOLDER",
-    "opensearch": "--url https://HOST:9200",
-}
-"""How a loader is told where its store is."""
-
 
 def is_exported(spec: Spec) -> bool:
     """Whether a stage writes what is handed over."""
@@ -28,7 +21,7 @@ def is_exported(spec: Spec) -> bool:
 
 
 def stores(spec: Spec) -> list[str]:
-    """The stores that a loader is written for."""
+    """The stores that a loader is written for, each once."""
     asked = spec.index.export if spec.index is not None and is_exported(spec) else None
     return list(dict.fromkeys(asked or ()))
 
@@ -40,27 +33,26 @@ def libraries(spec: Spec) -> set[str]:
 
 def files(spec: Spec) -> list[tuple[str, str, Values]]:
     """File, template, values."""
-    if not is_exported(spec) or spec.index is None:
+    if not is_exported(spec):
         return []
-    similarity = spec.index.similarity or spec.encoded.similarity
+    key: Values = {"key": Code("chunk_id" if parts.chunks(spec)["chunked"] else "doc_id")}
     return [
         ("export.py", "python/export.py.jinja", {}),
-        ("exported.py", "python/exported.py.jinja", {}),
-        *((f"load_{name}.py", f"python/store/{name}.py.jinja", _loader(spec.index, name, similarity)) for name in stores(spec)),
-        ("EXPORT.md", "text/export.md.jinja", _described(spec, similarity)),
+        ("exported.py", "python/exported.py.jinja", key),
+        *((f"load_{name}.py", f"python/store/{name}.py.jinja", key | _store(spec, name)) for name in stores(spec)),
+        ("EXPORT.md", "text/export.md.jinja", _described(spec)),
     ]
 
 
-def _loader(index: Index, name: str, similarity: str) -> Values:
-    """The graph, of the spec's index where it is one, and how the store compares."""
-    own, distance = STORES[name].graph, SIMILARITIES[similarity].stores[name]
-    graph = {key: getattr(At(index, "index"), key) if isinstance(index, Hnsw) else own[key] for key in own}
+def _store(spec: Spec, name: str) -> Values:
+    """The graph, of the spec's index where that is one, and how the store compares."""
+    graph, distance = STORES[name].graph, SIMILARITIES[spec.encoded.similarity].stores[name]
+    own = At(spec.index, "index") if isinstance(spec.index, Hnsw) else None
     return {
         "store": {
-            **graph,
+            **{key: value if own is None else getattr(own, key) for key, value in graph.items()},
             "name": distance.name,
             "word": Code(distance.name),
-            "operators": Code(distance.name),
             "operator": Code(distance.operator),
             "means": Code(distance.means),
             "similarity": Code(distance.similarity),
@@ -68,14 +60,11 @@ def _loader(index: Index, name: str, similarity: str) -> Values:
     }
 
 
-def _described(spec: Spec, similarity: str) -> Values:
+def _described(spec: Spec) -> Values:
     return {
-        "name": spec.name,
-        "tuned": is_tuned(spec),
         "model": Code('"model"' if is_tuned(spec) else "encoder.base_model()"),
-        "compared": similarity,
-        "by_faiss": spec.index is not None and not spec.index.own,
-        "stores": [{"name": name, "place": Code(_PLACES[name])} for name in stores(spec)],
+        "compared": spec.encoded.similarity,
+        "stores": [{"name": name, "place": Code(STORES[name].place)} for name in stores(spec)],
     }
 
 

@@ -1,6 +1,7 @@
 """Load the export into an index of OpenSearch (2.19 or later), and see that it answers as exact search does.
 
-The `_score` that it answers with is 1 more than the inner product, or 1 / (1 - the inner product) where that is below 0. A document's `_id` is made of its own id, which stands beside its text.
+Its `_score` is 1 more than the inner product, or 1 / (1 - the inner product) where that is below 0.
+A document's `_id` is made of its own id, which stands beside its text.
 """
 
 import argparse

@@ -1,6 +1,7 @@
 """Load the export into a table of PostgreSQL with pgvector, and see that it answers as exact search does.
 
-The number that it answers with, `<=>`, is 1 less the cosine. `set hnsw.ef_search` is of a session: each one that asks says it again.
+A query orders by `embedding <=> vector`, which is 1 less the cosine,
+in a session with `set hnsw.ef_search`.
 """
 
 import argparse
@@ -41,8 +42,15 @@ def make(db: Connection, table: sql.Identifier, export: Export) -> None:
         [table.as_string(db)],
     ).fetchone()
     if found is None:
-        columns = sql.SQL("doc_id text primary key, text text not null, embedding vector({}) not null")
-        db.execute(sql.SQL("create table {} ({})").format(table, columns.format(sql.Literal(export.dimension))))
+        db.execute(
+            sql.SQL("""
+                create table {} (
+                    doc_id text primary key,
+                    text text not null,
+                    embedding vector({}) not null
+                )
+            """).format(table, sql.Literal(export.dimension))
+        )
         db.execute(sql.SQL("comment on table {} is {}").format(table, sql.Literal(export.model)))
     elif found[0] != export.dimension:
         raise ValueError(f"the table has no vectors of {export.dimension} dimensions; name another")
@@ -77,8 +85,10 @@ def load(db: Connection, table: sql.Identifier, export: Export) -> None:
     db.execute(
         sql.SQL("""
             insert into {} select * from loaded
-            on conflict ({}) do update set text = excluded.text, embedding = excluded.embedding
-        """).format(table, sql.Identifier(KEY))
+            on conflict (doc_id) do update set
+                text = excluded.text,
+                embedding = excluded.embedding
+        """).format(table)
     )
     if changed:
         print(f"NUL was left out of {changed:,} texts", file=sys.stderr)
@@ -94,9 +104,10 @@ def index(db: Connection, name: str) -> None:
         return
     db.execute(sql.SQL("drop index if exists {}").format(own))
     db.execute(
-        sql.SQL(
-            "create index {} on {} using hnsw (embedding vector_cosine_ops) with (m = {}, ef_construction = {})"
-        ).format(graph, sql.Identifier(*schema, last), *map(sql.Literal, options.values()))
+        sql.SQL("""
+            create index {} on {} using hnsw (embedding vector_cosine_ops)
+            with (m = {}, ef_construction = {})
+        """).format(graph, sql.Identifier(*schema, last), *map(sql.Literal, options.values()))
     )
 
 
@@ -104,8 +115,8 @@ def check(db: Connection, table: sql.Identifier, export: Export) -> None:
     """Ask the graph, and compare."""
     db.execute(sql.SQL("set local hnsw.ef_search = {}").format(sql.Literal(EF_SEARCH)))
     db.execute("set local enable_seqscan = off")  # the graph answers, also where there are few rows
-    nearest = sql.SQL("select {}, embedding <=> %s as score from {} order by score limit {}").format(
-        sql.Identifier(KEY), table, sql.Literal(K)
+    nearest = sql.SQL("select doc_id, embedding <=> %s as score from {} order by score limit {}").format(
+        table, sql.Literal(K)
     )
 
     def ask(query: NDArray[np.float32]) -> dict[str, float]:

@@ -1,6 +1,7 @@
 """Load the export into a collection of Qdrant, and see that it answers as exact search does.
 
-The score that it answers with is the cosine. A point's id is made of the document's, which stands in its payload.
+The score that it answers with is the cosine.
+A point's id is made of the document's, which stands in its payload.
 """
 
 import argparse

@@ -12,14 +12,14 @@ class Store:
     """A database that finds vectors by a graph of near neighbours.
 
     Attributes:
-        title: its name.
+        place: how a loader is told where it is.
         libraries: the distributions that load it.
         graph: what it takes for the parameters of the graph where nothing is said, by the names of index `hnsw`.
         bounds: the least and the greatest that it takes for them, where it has bounds.
         dimensions: the longest vectors that its graph holds; None where it has no bound.
     """
 
-    title: str
+    place: str
     libraries: tuple[str, ...]
     graph: Mapping[str, int]
     bounds: Mapping[str, tuple[int, int]] = field(default_factory=dict)
@@ -28,25 +28,25 @@ class Store:
 
 STORES = {
     "pgvector": Store(
-        title="PostgreSQL with pgvector",
+        place="--dsn postgresql://USER@HOST/DATABASE",
         libraries=("numpy", "pgvector", "psycopg", "psycopg-binary", "pyarrow", "tqdm"),
         graph={"m": 16, "ef_construction": 64, "ef_search": 40},
         bounds={"m": (2, 100), "ef_construction": (4, 1000), "ef_search": (1, 1000)},
         dimensions=2000,
     ),
     "qdrant": Store(
-        title="Qdrant",
+        place="--url https://HOST:6333",
         libraries=("numpy", "pyarrow", "qdrant-client", "tqdm"),
         graph={"m": 16, "ef_construction": 100, "ef_search": 100},
         bounds={"ef_construction": (4, 10_000)},
     ),
     "lancedb": Store(
-        title="LanceDB",
+        place="--path FOLDER",
         libraries=("lancedb", "numpy", "pyarrow", "tqdm"),
         graph={"m": 20, "ef_construction": 300, "ef_search": 128},
     ),
     "opensearch": Store(
-        title="OpenSearch",
+        place="--url https://HOST:9200",
         libraries=("numpy", "opensearch-py", "pyarrow", "tqdm"),
         graph={"m": 16, "ef_construction": 100, "ef_search": 100},
         bounds={"m": (2, 100), "ef_construction": (2, 10_000), "ef_search": (2, 10_000)},

@@ -66,19 +66,11 @@ def _graph(index: Hnsw, name: str, source: Source) -> Iterator[Problem]:
         value, keys = getattr(index, key), ("index", key)
         if not least <= value <= most:
             message = f'store "{name}" takes "{key}" from {least:,} to {most:,}, and it is {value:,}'
-            yield Problem("SF205", message, _span(source, keys), keys, f'leave "{name}" out of "export" otherwise')
+            yield Problem("SF205", message, source.value_span(keys), keys, f'or leave "{name}" out of "export"')
     if name == "pgvector" and index.ef_construction < 2 * index.m:
         keys = ("index", "ef_construction")
         message = f'store "pgvector" takes an "ef_construction" of twice "m" or more: {2 * index.m:,}'
-        yield Problem("SF205", message, _span(source, keys), keys, f'it is {index.ef_construction:,}, and "m" is {index.m:,}')
-
-
-def _span(source: Source, keys: Keys) -> Span:
-    """The place of a value; of its section where it is left out."""
-    try:
-        return source.value_span(keys)
-    except KeyError:
-        return source.value_span(keys[:-1])
+        yield Problem("SF205", message, source.value_span(keys), keys, f'it is {index.ef_construction:,}, and "m" is {index.m:,}')
 
 
 RULES = (probed, steps, exported)
@@ -99,3 +91,9 @@ def of_model(spec: Spec, source: Source, dimension: int | None) -> Iterator[Prob
         message = f"vectors of {own} dimensions cannot be cut into {index.m} parts of one length"
         hint = f'take "m: {fitting[0]}"' + (f' or "m: {fitting[1]}"' if len(fitting) > 1 else "")
         yield Problem("SF205", message, source.value_span(keys), keys, hint)
+    for name in dict.fromkeys(index.export or () if index is not None else ()):
+        longest = STORES[name].dimensions
+        if longest is not None and own > longest:
+            keys = ("index", "export")
+            message = f'the graph of store "{name}" holds up to {longest:,} dimensions, and a vector has {own:,}'
+            yield Problem("SF205", message, source.value_span(keys), keys, f'set "truncate_dim", or leave "{name}" out')
