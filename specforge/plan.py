@@ -128,6 +128,7 @@ def _with_texts(spec: Spec | Classification, files: list[File], stages: tuple[St
         "name": spec.name,
         "searched": isinstance(spec, Spec) and spec.ranks,
         "classifies": isinstance(spec, Classification),
+        "exported": isinstance(spec, Spec) and exporting.is_exported(spec),
     }
     texts = [
         File("requirements.txt", "text/requirements.txt.jinja", {"libraries": requirements(spec, stages)}),

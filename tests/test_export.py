@@ -32,6 +32,10 @@ from tiny import SPEC, project
 
 from specforge.catalog.libraries import DISTRIBUTIONS
 from specforge.catalog.stores import STORES
+from specforge.checks import indexes
+from specforge.load import load as read
+from specforge.source import Source, parse
+from specforge.spec.document import Spec
 
 Vectors = NDArray[np.float32]
 
@@ -165,13 +169,14 @@ class Place:
         with psycopg.connect(self.address) as db:
             register_vector(db)
             for *keys, text, vector in db.execute(f"select * from {table}").fetchall():
-                yield keys[0], text, vector.to_numpy() if hasattr(vector, "to_numpy") else vector
+                yield keys[0], text, vector.to_numpy()
 
-    def _qdrant(self, table: str) -> Iterator[tuple[str, str, list[float]]]:
+    def _qdrant(self, table: str) -> Iterator[tuple[str, str, Vectors]]:
         client = QdrantClient(path=str(self.scratch / self.name))
         for point in client.scroll(table, limit=10_000, with_vectors=True)[0]:
             assert point.payload is not None and isinstance(point.vector, list)
-            yield point.payload.get("chunk_id", point.payload["doc_id"]), point.payload["text"], point.vector
+            key: str = point.payload.get("chunk_id", point.payload["doc_id"])
+            yield key, point.payload["text"], np.array(point.vector)
         client.close()
 
     def _lancedb(self, table: str) -> Iterator[tuple[str, str, list[float]]]:
@@ -180,7 +185,8 @@ class Place:
 
     def _opensearch(self, table: str) -> Iterator[tuple[str, str, list[float]]]:
         for one in OPENSEARCH[self.address].documents[table].values():
-            yield one.get("chunk_id", one["doc_id"]), one["text"], one["vector"]
+            key = str(one.get("chunk_id", one["doc_id"]))
+            yield key, one["text"], one["vector"]
 
 
 OPENSEARCH: dict[str, opensearch.Server] = {}
@@ -292,12 +298,56 @@ def test_the_graph_is_that_of_the_spec(made: dict[str, Made], places: dict[str, 
     assert index.index_details["hnsw"]["max_connections"] == 12
     assert index.index_details["hnsw"]["construction_ef"] == 90
     searched = OPENSEARCH[places["opensearch"].address]
-    assert searched.mappings["graph"]["properties"]["vector"]["method"]["parameters"] == {"m": 12, "ef_construction": 90}
+    assert searched.mappings["graph"]["properties"]["vector"]["method"]["parameters"] == {
+        "m": 12,
+        "ef_construction": 90,
+    }
     assert searched.searches[-1]["query"]["knn"]["vector"]["method_parameters"] == {"ef_search": 80}
 
 
 def _option(place: Place) -> str:
     return {"qdrant": "--collection", "opensearch": "--index"}.get(place.name, "--table")
+
+
+def test_what_pgvector_cannot_build_is_refused_before(places: dict[str, Place]) -> None:
+    """The bounds that the check knows are the server's own."""
+    if "pgvector" not in places:
+        pytest.skip("no PostgreSQL with pgvector on this machine")
+    store = STORES["pgvector"]
+    least, most = ({key: bounds[end] for key, bounds in store.bounds.items()} for end in (0, 1))
+    longest = store.dimensions or 0
+    graphs = [
+        *((most["m"] + past, 300, longest, not past) for past in (0, 1)),
+        *((least["m"], least["ef_construction"] - past, longest, not past) for past in (0, 1)),
+        *((least["m"], most["ef_construction"] + past, longest, not past) for past in (0, 1)),
+        *((40, 80 - past, longest, not past) for past in (0, 1)),
+        *((16, 64, longest + past, not past) for past in (0, 1)),
+    ]
+    for m, ef_construction, dimension, is_built in graphs:
+        index = f"{{kind: hnsw, m: {m}, ef_construction: {ef_construction}, export: [pgvector]}}"
+        spec, source = ranking(SPEC.replace("{kind: flat}", index))
+        told = [*indexes.exported(spec, source), *indexes.of_model(spec, source, dimension)]
+        assert {one.code for one in told} == (set() if is_built else {"SF205"})
+        with psycopg.connect(places["pgvector"].address) as db:
+            db.execute("create extension if not exists vector")
+            db.execute(f"create temporary table tried (embedding vector({dimension}))")
+            try:
+                db.execute(
+                    "create index on tried using hnsw (embedding vector_cosine_ops) "
+                    f"with (m = {m}, ef_construction = {ef_construction})"
+                )
+            except psycopg.Error:
+                assert not is_built
+            else:
+                assert is_built
+            db.rollback()
+
+
+def ranking(text: str) -> tuple[Spec, Source]:
+    source, _ = parse(text.encode(), Path("tiny.yaml"), "tiny.yaml")
+    spec, problems = read(source)
+    assert isinstance(spec, Spec), problems
+    return spec, source
 
 
 def test_qdrant_is_asked_for_the_graph_of_the_spec(made: dict[str, Made]) -> None:
@@ -364,7 +414,9 @@ def test_the_export_is_of_one_corpus_and_one_model(changed: str, copy: Made) -> 
         stages.run(copy.code, copy.work, "export.py")
 
 
-def test_a_store_with_other_vectors_is_refused_and_left_alone(made: dict[str, Made], place: Place, tmp_path: Path) -> None:
+def test_a_store_with_other_vectors_is_refused_and_left_alone(
+    made: dict[str, Made], place: Place, tmp_path: Path
+) -> None:
     assert load(made["cosine"], place, _option(place), "kept") is None
     before = place.held("kept")
     for name, options in {"model": {"model": "model B"}, "dimension": {"dimension": 8}}.items():
@@ -414,7 +466,9 @@ def with_nul(copy: Made, column: str) -> None:
     stages.run(copy.code, copy.work, "export.py")
 
 
-def test_texts_with_nul_are_kept_but_for_postgresql(copy: Made, place: Place, capsys: pytest.CaptureFixture[str]) -> None:
+def test_texts_with_nul_are_kept_but_for_postgresql(
+    copy: Made, place: Place, capsys: pytest.CaptureFixture[str]
+) -> None:
     with_nul(copy, "text")
     assert load(copy, place, _option(place), "texts_with_nul") is None
     kept = {text for text, _ in place.held("texts_with_nul").values()}
@@ -478,6 +532,8 @@ def test_loaders_need_no_model(made: dict[str, Made]) -> None:
     for name in STORED:
         siblings = imported_siblings(one.code, f"load_{name}.py")
         assert siblings == {"exported.py"}
-        modules = {module for file in (*siblings, f"load_{name}.py") for module in imported((one.code / file).read_text())}
+        modules = {
+            module for file in (*siblings, f"load_{name}.py") for module in imported((one.code / file).read_text())
+        }
         foreign = {module for module in modules if module in DISTRIBUTIONS}
         assert {library for module in foreign for library in DISTRIBUTIONS[module]} == {*STORES[name].libraries}

@@ -43,6 +43,7 @@ class Similarity:
     normalised: bool
     stores: Mapping[str, Distance]
 
+
 _OPENSEARCH = Distance(
     "innerproduct",
     "1 more than the inner product, or 1 / (1 - the inner product) where that is below 0",

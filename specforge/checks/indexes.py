@@ -56,9 +56,9 @@ def exported(spec: Spec, source: Source) -> Iterator[Problem]:
     if not family.dense:
         message = f'an export holds one vector a text, and "{spec.encoder.family}" has {family.title}'
         yield Problem("SF205", message, source.key_span(keys), keys, 'leave "export" out')
-        return
-    for name in dict.fromkeys(index.export if isinstance(index, Hnsw) else ()):
-        yield from _graph(index, name, source)
+    elif isinstance(index, Hnsw):
+        for name in dict.fromkeys(index.export):
+            yield from _graph(index, name, source)
 
 
 def _graph(index: Hnsw, name: str, source: Source) -> Iterator[Problem]:
@@ -70,7 +70,9 @@ def _graph(index: Hnsw, name: str, source: Source) -> Iterator[Problem]:
     if name == "pgvector" and index.ef_construction < 2 * index.m:
         keys = ("index", "ef_construction")
         message = f'store "pgvector" takes an "ef_construction" of twice "m" or more: {2 * index.m:,}'
-        yield Problem("SF205", message, source.value_span(keys), keys, f'it is {index.ef_construction:,}, and "m" is {index.m:,}')
+        yield Problem(
+            "SF205", message, source.value_span(keys), keys, f'it is {index.ef_construction:,}, and "m" is {index.m:,}'
+        )
 
 
 RULES = (probed, steps, exported)
