@@ -64,7 +64,10 @@ def _described(spec: Spec) -> Values:
     return {
         "model": Code('"model"' if is_tuned(spec) else "encoder.base_model()"),
         "compared": spec.encoded.similarity,
-        "stores": [{"name": name, "place": Code(STORES[name].place)} for name in stores(spec)],
+        "stores": [
+            {"name": name, "place": Code(STORES[name].place), "libraries": Code(" ".join(STORES[name].libraries))}
+            for name in stores(spec)
+        ],
     }
 
 

@@ -101,18 +101,19 @@ def asked_by_texts(text: str, root: Path) -> str:
     return f"{head}objectives:\n{objective}split: {{by: anchor}}\n{tail}".replace("  fuse: [neighbour_transfer]\n", "")
 
 
-def drawn(work: Path, similarity: str, chunked: bool, model: str = "model A", dimension: int = DIMENSION) -> None:
+def drawn(
+    work: Path, similarity: str, chunked: bool, model: str = "model A", dimension: int = DIMENSION, rows: int = ROWS
+) -> None:
     """What the stages before the export leave behind."""
     draw = np.random.default_rng(0)
-    vectors = draw.standard_normal((ROWS, dimension)).astype(np.float32)
-    asked = vectors[draw.permutation(ROWS)[:30]] + 0.3 * draw.standard_normal((30, dimension)).astype(np.float32)
+    vectors = draw.standard_normal((rows, dimension)).astype(np.float32)
+    asked = vectors[draw.integers(0, rows, 30)] + 0.3 * draw.standard_normal((30, dimension)).astype(np.float32)
     vectors[-1] = 0.0  # as of a text without a known token
     if similarity == "cosine":
         vectors[:-1] /= np.linalg.norm(vectors[:-1], axis=1, keepdims=True)
         asked /= np.linalg.norm(asked, axis=1, keepdims=True)
     ids = [*ODD, *(f"d{row}" for row in range(len(ODD), ROWS))]
-    if chunked:
-        ids = ids[: ROWS // 2]
+    ids = ids[: rows // 2 if chunked else rows]
     documents = [f"text of {name}" for name in ids]
     (work / "data").mkdir(parents=True)
     corpus = {"doc": range(len(ids)), "doc_id": ids, "text": documents, "role": ["train"] * len(ids)}
@@ -426,6 +427,33 @@ def test_a_store_with_other_vectors_is_refused_and_left_alone(
         told = load(made["cosine"], place, _option(place), "kept", work=work) or ""
         assert ("of another model" if name == "model" else "no vectors of 8 dimensions") in told
         same(place.held("kept"), before)
+
+
+def test_a_few_rows_are_loaded(made: dict[str, Made], place: Place, tmp_path: Path) -> None:
+    few = Made(made["cosine"].code, tmp_path)
+    drawn(few.work, "cosine", False, rows=3)
+    stages.run(few.code, few.work, "export.py")
+    assert load(few, place, _option(place), "few") is None
+    same(place.held("few"), few.rows)
+
+
+def test_a_store_that_is_not_there_is_told_in_a_sentence(made: dict[str, Made], places: dict[str, Place]) -> None:
+    nobody = Place("opensearch", Path(), "http://127.0.0.1:9")
+    assert "Connection refused" in (load(made["cosine"], nobody) or "")
+    if "pgvector" in places:
+        told = load(made["cosine"], places["pgvector"], "--dsn", "postgresql://me@127.0.0.1:9/postgres")
+        assert "Connection refused" in (told or "")
+    argv = [
+        str(made["cosine"].code / "load_qdrant.py"),
+        "--work",
+        str(made["cosine"].work),
+        "--url",
+        "http://127.0.0.1:9",
+    ]
+    with mock.patch.object(sys, "argv", argv), mock.patch.object(sys, "path", [str(made["cosine"].code), *sys.path]):
+        with pytest.raises(SystemExit, match="Connection refused"):
+            runpy.run_path(argv[0], run_name="__main__")
+    sys.modules.pop("exported", None)
 
 
 def test_rows_of_others_are_counted(made: dict[str, Made], place: Place, copy: Made) -> None:

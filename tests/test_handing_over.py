@@ -73,8 +73,8 @@ def test_what_is_handed_over_works_alone(finished: Path, tmp_path: Path) -> None
     done = subprocess.run(loaded, cwd=over, capture_output=True, text=True, check=False, timeout=120)
     assert done.returncode == 0, done.stderr
     assert "240 rows; for " in done.stdout and "finds 100.0% of the 10 nearest" in done.stdout
-    asked = (over / "README.md").read_text(encoding="utf-8").partition("    import contract")[2].splitlines()
-    code = ["from pathlib import Path", f"import contract{asked[0]}", *(line.strip() for line in asked[1:3])]
+    _, _, asked = (over / "README.md").read_text(encoding="utf-8").partition("    # pip install -r requirements.txt\n")
+    code = [line.strip() for line in asked.split("\n\n")[0].splitlines()]
     code = [line.replace("encoder.base_model()", repr(str(finished / "model"))) for line in code]
     done = subprocess.run(
         [sys.executable, "-c", "\n".join([*code, "print(vector.shape)"])],

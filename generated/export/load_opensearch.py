@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from opensearchpy import OpenSearch, helpers
+from opensearchpy import OpenSearch, OpenSearchException, helpers
 
 from exported import KEY, Export, K, matrix, opened, progress, verify
 
@@ -103,5 +103,5 @@ if __name__ == "__main__":
     login = (user, os.environ["OPENSEARCH_PASSWORD"]) if user else None
     try:
         main(asked.work, OpenSearch(asked.url, http_auth=login, timeout=60), asked.index)
-    except ValueError as error:
+    except (ValueError, OpenSearchException) as error:
         sys.exit(str(error))

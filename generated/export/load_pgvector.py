@@ -144,9 +144,9 @@ if __name__ == "__main__":
     parser.add_argument("--dsn", default="", help="as libpq reads it; the password is read from PGPASSWORD")
     parser.add_argument("--table", default=HERE.name)
     asked = parser.parse_args()
-    if "password" in psycopg.conninfo.conninfo_to_dict(asked.dsn):
-        parser.error("others can read a command line: the password belongs into PGPASSWORD")
     try:
+        if "password" in psycopg.conninfo.conninfo_to_dict(asked.dsn):
+            parser.error("others can read a command line: the password belongs into PGPASSWORD")
         main(asked.work, asked.dsn, asked.table)
-    except ValueError as error:
+    except (ValueError, psycopg.Error) as error:
         sys.exit(str(error))

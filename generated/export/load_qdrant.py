@@ -14,6 +14,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 from qdrant_client import QdrantClient, models
+from qdrant_client.http.exceptions import ApiException
 
 from exported import KEY, Export, K, matrix, opened, progress, verify
 
@@ -90,7 +91,7 @@ if __name__ == "__main__":
     client = QdrantClient(url=asked.url, path=asked.path, api_key=os.environ.get("QDRANT_API_KEY"), timeout=60)
     try:
         main(asked.work, client, asked.collection)
-    except ValueError as error:
+    except (ValueError, ApiException) as error:
         sys.exit(str(error))
     finally:
         client.close()
