@@ -443,17 +443,9 @@ def test_a_store_that_is_not_there_is_told_in_a_sentence(made: dict[str, Made], 
     if "pgvector" in places:
         told = load(made["cosine"], places["pgvector"], "--dsn", "postgresql://me@127.0.0.1:9/postgres")
         assert "Connection refused" in (told or "")
-    argv = [
-        str(made["cosine"].code / "load_qdrant.py"),
-        "--work",
-        str(made["cosine"].work),
-        "--url",
-        "http://127.0.0.1:9",
-    ]
-    with mock.patch.object(sys, "argv", argv), mock.patch.object(sys, "path", [str(made["cosine"].code), *sys.path]):
-        with pytest.raises(SystemExit, match="Connection refused"):
-            runpy.run_path(argv[0], run_name="__main__")
-    sys.modules.pop("exported", None)
+    with mock.patch.object(Place, "arguments", lambda _: ["--url", "http://127.0.0.1:9"]):
+        told = load(made["cosine"], Place("qdrant", Path(), ""))
+    assert "Connection refused" in (told or "")
 
 
 def test_rows_of_others_are_counted(made: dict[str, Made], place: Place, copy: Made) -> None:

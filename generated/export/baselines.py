@@ -5,11 +5,11 @@ import shutil
 from collections.abc import Callable
 from pathlib import Path
 
-import bm25s
 import numpy as np
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
+import lexical
 from measures import DEPTH
 from ranking import Queries, Scorer, rank, read_corpus, read_queries, write_run
 from vectors import by_vectors
@@ -32,18 +32,11 @@ def popularity(work: Path) -> Scorer:
 
 def bm25(work: Path) -> Scorer:
     """Words in common with the query, weighted by rarity (bm25s, Lucene's variant)."""
-    index = bm25s.BM25(
-        method="lucene",
-        k1=1.5,
-        b=0.75,
-    )
-    texts = read_corpus(work).texts
-    index.index(bm25s.tokenize(texts, stopwords=None, stemmer=None, show_progress=False), show_progress=False)
+    corpus = read_corpus(work)
+    index = lexical.build(corpus.texts)
 
     def score(queries: Queries) -> NDArray[np.float32]:
-        words = bm25s.tokenize(queries.texts, stopwords=None, stemmer=None, return_ids=False, show_progress=False)
-        scores = np.stack([index.get_scores(query or [""]) for query in words])
-        return np.where(scores > 0, scores, -np.inf).astype(np.float32)
+        return lexical.scores(index, queries.texts)
 
     return score
 

@@ -46,8 +46,14 @@ def fingerprint(model: SentenceTransformer) -> str:
     found.update(json.dumps(sorted(model.tokenizer.get_vocab().items())).encode())
     for name, value in sorted(model.state_dict().items()):
         found.update(name.encode())
-        found.update(value.detach().cpu().contiguous().flatten().view(torch.uint8).numpy().tobytes())
+        found.update(weight(value))
     return found.hexdigest()
+
+
+def weight(value: torch.Tensor) -> bytes:
+    """The bytes of a weight."""
+    found: bytes = value.detach().cpu().contiguous().flatten().view(torch.uint8).numpy().tobytes()
+    return found
 
 
 def golden(model: SentenceTransformer, texts: list[str]) -> dict[str, NDArray[np.float32]]:
@@ -81,7 +87,10 @@ def opened(model: str, made: Path) -> SentenceTransformer:
     other = [name for name in kept | own if kept.get(name) != own.get(name)]
     if other:
         raise ValueError(f'"{made}" was made under another contract ({", ".join(other)} differ); make it again [SF507]')
-    loaded = encoder.load(model)
+    try:
+        loaded = encoder.load(model)
+    except Exception as error:  # a damaged file: each library has errors of its own
+        raise ValueError(f'"{model}" cannot be opened ({error}); make it again') from error
     if sealed["fingerprint"] != fingerprint(loaded):
         raise ValueError(f'"{made}" was made by another model than "{model}"; make it again [SF507]')
     with np.load(made / "contract/golden.npz") as kept_vectors:

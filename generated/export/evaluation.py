@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 import contract
-from index import opened
+from index import answers, opened
 from intervals import CONFIDENCE, SEED, interval, paired, resampled
 from measures import DEPTH, METRICS, PRIMARY
 from ranking import Corpus, Queries, Ranking, read_corpus, read_qrels, read_queries, write_run
@@ -29,12 +29,12 @@ MODEL = "tuned"
 BASELINES = ["popularity", "bm25", "untuned"]
 
 
-def by_index(index: faiss.Index, vectors: Path, queries: Queries, ids: list[str]) -> Ranking:
+def by_index(index: faiss.Index, vectors: Path, queries: Queries, corpus: Corpus) -> Ranking:
     """The answers of an index to the test queries, as users will get them."""
-    scores, rows = index.search(np.load(vectors / "test.npy"), min(DEPTH, len(ids)))
+    found = answers(index, np.load(vectors / "test.npy"), queries, corpus, DEPTH)
     return {
-        query: {ids[row]: float(score) for score, row in zip(*found, strict=True) if row != -1}
-        for query, found in zip(queries.ids, zip(scores, rows, strict=True), strict=True)
+        query: {corpus.ids[doc]: score for doc, score in best.items()}
+        for query, best in zip(queries.ids, found, strict=True)
     }
 
 
@@ -100,9 +100,9 @@ def observed(work: Path, folder: Path) -> Observed:
     corpus, queries, qrels = read_corpus(work), read_queries(work, "test"), read_qrels(work, "test")
     contract.same(work / "vectors", work / "index")
     index = opened(work, corpus)
-    answers = by_index(index, work / "vectors", queries, corpus.ids)
+    own = by_index(index, work / "vectors", queries, corpus)
     runs = {name: read_run(work / f"baselines/{name}.test.trec", queries) for name in BASELINES}
-    runs[MODEL] = answers
+    runs[MODEL] = own
     chosen: dict[str, float] = {}
     for name, ranking in runs.items():
         write_run(folder / f"{name}.trec", ranking, name)

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from tqdm import tqdm
 
 import contract
-from ranking import Corpus, read_corpus, unchanged
+from ranking import Corpus, Queries, read_corpus, unchanged
 
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parents[1]
@@ -42,6 +42,25 @@ def build(vectors: NDArray[np.float32]) -> faiss.Index:
     return index
 
 
+def exact(vectors: NDArray[np.float32]) -> faiss.Index:
+    """An index that compares every vector."""
+    index = faiss.IndexFlat(vectors.shape[1], faiss.METRIC_INNER_PRODUCT)
+    for start in range(0, len(vectors), BLOCK):
+        index.add(np.ascontiguousarray(vectors[start : start + BLOCK]))
+    return index
+
+
+def answers(
+    index: faiss.Index, asked: NDArray[np.float32], queries: Queries, corpus: Corpus, k: int
+) -> list[dict[int, float]]:
+    """For each query the `k` best documents, best first: its row -> its score."""
+    scores, rows = index.search(asked, min(k, len(corpus.ids)))
+    return [
+        {int(row): float(score) for row, score in zip(*one, strict=True) if row != -1}
+        for one in zip(rows, scores, strict=True)
+    ]
+
+
 def size(folder: Path) -> int:
     """The bytes of what answers queries."""
     return sum(file.stat().st_size for file in folder.iterdir() if file.suffix in (".faiss", ".npy", ".npz"))
@@ -62,7 +81,7 @@ def opened(work: Path, corpus: Corpus) -> faiss.Index:
 
 
 def main(work: Path) -> None:
-    """Make `index/` in the work folder: the faiss index, and the contract of the vectors that it holds."""
+    """Make `index/` in the work folder: what answers queries, and the contract of the vectors that it holds."""
     contract.opened(str(work / "model"), work / "vectors")
     unchanged(read_corpus(work), work / "vectors")
     scratch = work / "index.tmp"

@@ -13,7 +13,7 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 import contract
-from index import opened
+from index import answers, exact, opened
 from intervals import interval, paired, resampled
 from measures import DEPTH, PRIMARY
 from ranking import Corpus, Queries, read_corpus, read_qrels, read_queries
@@ -25,28 +25,8 @@ K = 10
 QUERIES = 1_000
 SINGLE = 200
 BATCH = 64
-BLOCK = 65_536
 TRIED = [1, 2, 4, 8, 16, 32, 64, 128, 256, 512]
 """Values of `efSearch`, until everything is found."""
-
-
-def exact(vectors: NDArray[np.float32]) -> faiss.Index:
-    """Every vector is compared."""
-    index = faiss.IndexFlat(vectors.shape[1], faiss.METRIC_INNER_PRODUCT)
-    for start in range(0, len(vectors), BLOCK):
-        index.add(np.ascontiguousarray(vectors[start : start + BLOCK]))
-    return index
-
-
-def answers(
-    index: faiss.Index, asked: NDArray[np.float32], queries: Queries, corpus: Corpus, k: int
-) -> list[dict[int, float]]:
-    """For each query the rows of the `k` best documents, with their scores."""
-    scores, rows = index.search(asked, min(k, len(corpus.ids)))
-    return [
-        {int(row): float(score) for row, score in zip(*one, strict=True) if row != -1}
-        for one in zip(rows, scores, strict=True)
-    ]
 
 
 def recall(found: list[dict[int, float]], right: list[dict[int, float]]) -> NDArray[np.float64]:
@@ -56,12 +36,14 @@ def recall(found: list[dict[int, float]], right: list[dict[int, float]]) -> NDAr
 
 def milliseconds(index: faiss.Index, asked: NDArray[np.float32], k: int, batch: int) -> dict[str, float]:
     """How long a query takes, asked with so many at once: the median, and what 95 % do not exceed."""
-    parts = [asked[start : start + batch] for start in range(0, min(len(asked), SINGLE * batch), batch)]
-    index.search(parts[0], k)
+    count = len(asked)
+    parts = [range(start, min(start + batch, count)) for start in range(0, min(count, SINGLE * batch), batch)]
+    index.search(asked[parts[0]], k)
     taken = []
     for part in parts:
+        texts = asked[part]
         began = time.perf_counter()
-        index.search(part, k)
+        index.search(texts, k)
         taken.append(1000 * (time.perf_counter() - began) / len(part))
     return {"p50": float(np.quantile(taken, 0.5)), "p95": float(np.quantile(taken, 0.95))}
 
@@ -87,16 +69,17 @@ def set_to(index: faiss.Index, value: int) -> faiss.Index:
     return index
 
 
-def draw(tried: list[dict[str, float]], own: dict[str, float], path: Path) -> None:
-    """Recall against latency: a point for each value, and a ring around the index as it is."""
+def draw(lines: dict[str, list[dict[str, float]]], own: dict[str, float], path: Path) -> None:
+    """Recall against latency: a line for each parameter, a point for each value, and a ring around the index as it is."""
     figure = Figure(figsize=(5.5, 3.5), layout="constrained")
     axes = figure.subplots()
-    axes.plot([one["p50"] for one in tried], [one["recall"] for one in tried], marker="o")
-    for one in tried:
-        axes.annotate(f"{one['value']:g}", (one["p50"], one["recall"]), textcoords="offset points", xytext=(4, -10))
+    for name, tried in lines.items():
+        axes.plot([one["p50"] for one in tried], [one["recall"] for one in tried], marker="o", label=name)
+        for one in tried:
+            axes.annotate(f"{one['value']:g}", (one["p50"], one["recall"]), textcoords="offset points", xytext=(4, -10))
     axes.plot(own["p50"], own["recall"], marker="o", markersize=12, fillstyle="none", linestyle="none")
     axes.set(xscale="log", xlabel="milliseconds a query, median", ylabel=f"share of the {K} nearest found")
-    axes.set_title("efSearch")
+    axes.legend()
     figure.savefig(path, metadata={"Date": None})
 
 
@@ -107,10 +90,11 @@ def main(work: Path) -> None:
     scratch.mkdir(parents=True)
     contract.same(work / "vectors", work / "index")
     corpus = read_corpus(work)
-    index, vectors = opened(work, corpus), np.load(work / "vectors/corpus.npy", mmap_mode="r")
+    index = opened(work, corpus)
+    vectors = np.load(work / "vectors/corpus.npy", mmap_mode="r")
     queries = read_queries(work, "test").some(slice(0, QUERIES))
     asked = np.load(work / "vectors/test.npy")[:QUERIES]
-    k, draws = min(K, len(vectors)), resampled(len(queries.ids))
+    k, draws = min(K, len(corpus.ids)), resampled(len(queries.ids))
     reference = exact(vectors)
     right = answers(reference, asked, queries, corpus, K)
     found = recall(answers(index, asked, queries, corpus, K), right)
@@ -142,7 +126,7 @@ def main(work: Path) -> None:
         if share > 0.9995:
             break
     report["efSearch"] = tried
-    draw(tried, {"recall": float(found.mean()), **alone}, scratch / "recall_latency.svg")
+    draw({"efSearch": tried}, {"recall": float(found.mean()), **alone}, scratch / "recall_latency.svg")
     (scratch / "report.json").write_text(json.dumps(report, indent=1) + "\n", encoding="utf-8")
     shutil.rmtree(work / "index_report", ignore_errors=True)
     scratch.rename(work / "index_report")

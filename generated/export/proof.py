@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from sentence_transformers import SentenceTransformer
 
 import encoder
-from contract import first_texts, golden_texts
+from contract import first_texts, golden_texts, weight
 
 TEXTS = 100
 ROLES = {
@@ -31,13 +31,10 @@ class Look:
 
 def look(model: SentenceTransformer, work: Path) -> Look:
     """Look at a model."""
-    weights = {name: (value.numel(), digest(value)) for name, value in model.named_parameters()}
+    weights = {
+        name: (value.numel(), hashlib.sha256(weight(value)).hexdigest()) for name, value in model.named_parameters()
+    }
     return Look(weights, encoder.encode(model, first_texts(work, TEXTS), "document"))
-
-
-def digest(value: torch.Tensor) -> str:
-    """The sha256 of a weight's bytes."""
-    return hashlib.sha256(value.detach().cpu().flatten().view(torch.uint8).numpy().tobytes()).hexdigest()
 
 
 def trained(model: SentenceTransformer) -> dict[str, int]:

@@ -54,6 +54,11 @@ def digest(corpus: Corpus) -> str:
     return found.hexdigest()
 
 
+def mark(corpus: Corpus, made: Path) -> None:
+    """Write into a folder which documents it is made of."""
+    (made / "corpus.sha256").write_text(digest(corpus), encoding="utf-8")
+
+
 def unchanged(corpus: Corpus, made: Path) -> None:
     """Refuse a folder that was made of other documents.
 

@@ -8,14 +8,14 @@ from numpy.typing import NDArray
 from sentence_transformers import SentenceTransformer
 
 import encoder
-from ranking import Queries, Scorer, digest, read_corpus, read_queries
+from ranking import Queries, Scorer, mark, read_corpus, read_queries
 
 
 def write_vectors(model: SentenceTransformer, work: Path, folder: Path) -> None:
     """Encode the corpus and the queries: `corpus.npy`, `dev.npy`, `test.npy`."""
     folder.mkdir(parents=True, exist_ok=True)
     documents = read_corpus(work)
-    (folder / "corpus.sha256").write_text(digest(documents), encoding="utf-8")
+    mark(documents, folder)
     corpus = encoder.encode(model, documents.texts, "document")
     np.save(folder / "corpus.npy", corpus)
     (folder / "spread.json").write_text(json.dumps(spread(corpus), indent=1) + "\n", encoding="utf-8")
