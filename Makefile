@@ -8,7 +8,7 @@ INSTALLED := .venv/.installed
 
 $(INSTALLED): pyproject.toml constraints.txt
 	$(PYTHON) -m venv .venv
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[adapters,classifiers,databases,demo,dev]'
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[adapters,classifiers,databases,demo,dev,stores]'
 	touch $@
 
 .PHONY: install demo smoke test test-slow lint current clean

@@ -265,6 +265,30 @@ def compare(a: str, b: str, shape: str) -> int:
 
 
 @cli.command()
+@click.argument("name")
+@click.option(
+    "--to", type=click.Path(path_type=Path), metavar="DIR", help="A new folder for the export and its loaders."
+)
+@click.option(
+    "--rows",
+    type=click.Path(path_type=Path, dir_okay=False),
+    metavar="FILE",
+    help="JSON lines for hosted reranker tuning.",
+)
+def export(name: str, to: Path | None, rows: Path | None) -> int:
+    """Hand over vectors, index and loaders, or the training rows; what is missing is run."""
+    from specforge import handing_over
+
+    if to is not None and rows is not None:
+        raise UsageError("an export goes --to a folder, training rows go into the file of --rows: one at a time")
+    return (
+        handing_over.export(Path.cwd(), name, to, _tell)
+        if rows is None
+        else handing_over.rows(Path.cwd(), name, rows, _tell)
+    )
+
+
+@cli.command()
 @click.argument("name", required=False)
 @_as_json
 def results(name: str | None, shape: str) -> int:

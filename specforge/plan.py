@@ -9,6 +9,7 @@ from specforge import (
     classifying,
     clusters,
     context,
+    exporting,
     families,
     feeding,
     measuring,
@@ -112,6 +113,7 @@ def _files(
     files = [File(name, template, values | more) for name, template, more in scripts]
     files += [File(f"{stem}.py", _template(stem, spec), values) for stem in _scripts(spec)]
     files += [File(name, template, values | more) for name, template, more in teaching.files(spec, folder)]
+    files += [File(name, template, values | more) for name, template, more in exporting.files(spec)]
     if spec.encoder is None or spec.hybrid:
         files.append(File(f"{words_place(spec)}.py", "python/word_index.py.jinja", values))
     files += [
@@ -128,6 +130,7 @@ def _with_texts(spec: Spec | Classification, files: list[File], stages: tuple[St
         "name": spec.name,
         "searched": isinstance(spec, Spec) and spec.ranks,
         "classifies": isinstance(spec, Classification),
+        "exported": isinstance(spec, Spec) and exporting.is_exported(spec),
     }
     texts = [
         File("requirements.txt", "text/requirements.txt.jinja", {"libraries": requirements(spec, stages)}),
@@ -171,7 +174,7 @@ def requirements(spec: Experiment, stages: tuple[Stage, ...]) -> list[str]:
     """The distributions that the stages use, and the packages whose files they read, as lines of a requirements file."""
     used = {name for stage in stages for name in stage.libraries}
     if isinstance(spec, Spec) and spec.ranks:
-        used.add("bm25s")  # the search answers by words as well
+        used |= {"bm25s", *exporting.libraries(spec)}  # the search answers by words as well, and loaders are no stages
     return sorted([*(f"{name}=={LIBRARIES[name]}" for name in used), *_packages(spec)])
 
 

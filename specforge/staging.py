@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from specforge import feeding, measuring, named, parts, reading, references, relations, reranking, teaching
+from specforge import exporting, feeding, measuring, named, parts, reading, references, relations, reranking, teaching
 from specforge.catalog.families import FAMILIES
 from specforge.catalog.hybrids import Weighted
 from specforge.catalog.indexes import MultiVector
@@ -106,7 +106,8 @@ def stages(spec: Spec, scripts: tuple[str, ...]) -> tuple[Stage, ...]:
     ]
     measured = tuple(stage.name for stage in found if stage.name not in _UNMEASURED)
     checked = ("train",) if is_tuned(spec) else ()
-    return (*found, _evaluation(spec, shared, (*checked, *measured)), *_index_report(spec, shared))
+    evaluation = _evaluation(spec, shared, (*checked, *measured))
+    return (*found, evaluation, *_index_report(spec, shared), *exporting.stages(spec))
 
 
 _UNMEASURED = ("first", "mine", "label", "train", "candidates", "label_reranker", "train_reranker")

@@ -4,16 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from statistics import NormalDist, median
+from statistics import median
 from typing import Any, Literal
 
-from specforge.results.verdict import holm
+from specforge.significance import detectable, holm
 
 Figures = Mapping[str, Any]
 """What rivals.py wrote."""
-
-POWER = 2.8
-"""1.96 + 0.84: standard errors that a test with two sides at 5 % finds in 80 % of all samples."""
 
 NEARLY_PERFECT = 0.95
 """The share of the best possible figure from which on little is left to gain."""
@@ -97,17 +94,11 @@ def beats(figures: Figures, a: str, b: str) -> bool:
     return a in systems and b in systems and systems.index(a) < systems.index(b) and real(figures, a, b)
 
 
-def detectable(low: float, high: float, confidence: float) -> float:
-    """The smallest mean difference that a paired test finds in 80 % of all samples (Sakai 2018), by the width of the
-    interval of a difference: what queries, or clusters of them, scatter by is in it."""
-    return POWER * (high - low) / (2 * NormalDist().inv_cdf((1 + confidence) / 2))
-
-
 def smallest(figures: Figures) -> float | None:
-    """The same of the differences between the best system and each other: the median of them."""
+    """The smallest difference that would be found: the median over those between the best system and each other."""
     top, names = best(figures), contenders(figures)
     found = [
-        detectable(one["low"], one["high"], figures["confidence"])
+        detectable(one, figures["confidence"])
         for one in figures["differences"]
         if top in (one["system"], one["over"]) and {one["system"], one["over"]} <= {*names}
     ]

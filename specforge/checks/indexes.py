@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from specforge.catalog.indexes import Funnel, InCells, Quantised
+from specforge.catalog.families import FAMILIES
+from specforge.catalog.indexes import Funnel, Hnsw, InCells, Quantised
+from specforge.catalog.stores import STORES
 from specforge.problems import Keys, Problem
 from specforge.source import Source
 from specforge.spec.document import Spec
@@ -45,7 +47,35 @@ def _listed(dimensions: Iterable[int]) -> str:
     return ", ".join(map(str, sorted(dimensions)))
 
 
-RULES = (probed, steps)
+def exported(spec: Spec, source: Source) -> Iterator[Problem]:
+    """What is handed over has one vector a text, and each store can build the graph that the spec describes."""
+    index, keys = spec.index, ("index", "export")
+    if index is None or index.export is None or spec.encoder is None:
+        return
+    family = FAMILIES[spec.encoder.family]
+    if not family.dense:
+        message = f'an export holds one vector a text, and "{spec.encoder.family}" has {family.title}'
+        yield Problem("SF205", message, source.key_span(keys), keys, 'leave "export" out')
+    elif isinstance(index, Hnsw):
+        for name in dict.fromkeys(index.export):
+            yield from _graph(index, name, source)
+
+
+def _graph(index: Hnsw, name: str, source: Source) -> Iterator[Problem]:
+    for key, (least, most) in STORES[name].bounds.items():
+        value, keys = getattr(index, key), ("index", key)
+        if not least <= value <= most:
+            message = f'store "{name}" takes "{key}" from {least:,} to {most:,}, and it is {value:,}'
+            yield Problem("SF205", message, source.value_span(keys), keys, f'or leave "{name}" out of "export"')
+    if name == "pgvector" and index.ef_construction < 2 * index.m:
+        keys = ("index", "ef_construction")
+        message = f'store "pgvector" takes an "ef_construction" of twice "m" or more: {2 * index.m:,}'
+        yield Problem(
+            "SF205", message, source.value_span(keys), keys, f'it is {index.ef_construction:,}, and "m" is {index.m:,}'
+        )
+
+
+RULES = (probed, steps, exported)
 
 
 def of_model(spec: Spec, source: Source, dimension: int | None) -> Iterator[Problem]:
@@ -63,3 +93,9 @@ def of_model(spec: Spec, source: Source, dimension: int | None) -> Iterator[Prob
         message = f"vectors of {own} dimensions cannot be cut into {index.m} parts of one length"
         hint = f'take "m: {fitting[0]}"' + (f' or "m: {fitting[1]}"' if len(fitting) > 1 else "")
         yield Problem("SF205", message, source.value_span(keys), keys, hint)
+    for name in dict.fromkeys(index.export or () if index is not None else ()):
+        longest = STORES[name].dimensions
+        if longest is not None and own > longest:
+            keys = ("index", "export")
+            message = f'the graph of store "{name}" holds up to {longest:,} dimensions, and a vector has {own:,}'
+            yield Problem("SF205", message, source.value_span(keys), keys, f'set "truncate_dim", or leave "{name}" out')
