@@ -8,6 +8,7 @@ from pathlib import Path
 from specforge import (
     classifying,
     clusters,
+    collecting,
     context,
     exporting,
     families,
@@ -101,6 +102,7 @@ def _files(
         **context.hybrid(spec),
         **teaching.values(spec, folder),
         "clustered": clusters.clustered(spec),
+        **collecting.values(spec),
         "tuned": is_tuned(spec),
         "own_model": Code('str(work / "model")' if is_tuned(spec) else "encoder.base_model()"),
         "model_system": model_system(spec),
@@ -114,6 +116,8 @@ def _files(
     files += [File(f"{stem}.py", _template(stem, spec), values) for stem in _scripts(spec)]
     files += [File(name, template, values | more) for name, template, more in teaching.files(spec, folder)]
     files += [File(name, template, values | more) for name, template, more in exporting.files(spec)]
+    if spec.evaluate.learning_curve:
+        files += [File(f"{stem}.sql", f"sql/{stem}.sql.jinja", values) for stem in ("units", "part")]
     if spec.encoder is None or spec.hybrid:
         files.append(File(f"{words_place(spec)}.py", "python/word_index.py.jinja", values))
     files += [
@@ -156,6 +160,7 @@ def _scripts(spec: Spec) -> list[str]:
         return ["prepare", "encoder", "held_out", "intervals", "vectors", *trained, "evaluation"]
     trained += ["others"] if spec.others else []
     trained += ["folds"] if spec.folds else []
+    trained += ["parts", "trained_parts", "learning_curve"] if spec.evaluate.learning_curve else []
     rivals = ["baselines"] if baselines(spec) or fused(spec) else []
     answering = ["lexical", *(["encoder", "vectors", "index"] if spec.encoder else [])]
     answering += ["index_report"] if reports_index(spec) else []

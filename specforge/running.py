@@ -132,6 +132,7 @@ def conclude(
         _show(console, made.spec, other, f"{100 * other['confidence']:g} % intervals by query", style="")
     console.print(f"\n{made.spec.primary}, which counts:" if made.spec.others else "")
     _show(console, made.spec, metrics, _basis(made, metrics), style="bold")
+    _show_curve(console, record)
     if isinstance(made.spec, Classification):
         console.print(report.classes(metrics["classes"], metrics["confusion"]))
     console.print(_rows(record) + (_cost(record) if _is_asked(made) else ""), soft_wrap=True)
@@ -194,6 +195,16 @@ def bias(spec: Spec) -> str:
             "logged: what counts as not relevant is what it put above what was chosen: these judgments speak against it"
         )
     return "logged: what it did not show is not ranked"
+
+
+def _show_curve(console: Console, record: results.Json) -> None:
+    """What more of what was collected would bring, where that was asked."""
+    found = record.get("learning_curve")
+    if isinstance(found, dict):
+        console.print()
+        console.print(report.learning_curve(found))
+        lines = [f"{name} {value:.3f}" for name, value in found["lines"].items()]
+        console.print("; ".join([*lines, found["answer"]]), soft_wrap=True)
 
 
 def _measured(metrics: Mapping[str, Any]) -> str:

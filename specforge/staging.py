@@ -91,6 +91,7 @@ def stages(spec: Spec, scripts: tuple[str, ...]) -> tuple[Stage, ...]:
     shared = _shared(spec, scripts)
     found = [
         _prepare(spec, shared),
+        *_parts(spec, shared),
         *_of_baselines(spec, shared),
         *_of_training(spec, shared),
         *_of_answers(spec, shared),
@@ -107,10 +108,11 @@ def stages(spec: Spec, scripts: tuple[str, ...]) -> tuple[Stage, ...]:
     measured = tuple(stage.name for stage in found if stage.name not in _UNMEASURED)
     checked = ("train",) if is_tuned(spec) else ()
     evaluation = _evaluation(spec, shared, (*checked, *measured))
-    return (*found, evaluation, *_index_report(spec, shared), *exporting.stages(spec))
+    curve = _learning_curve(spec, shared, evaluation.libraries)
+    return (*found, evaluation, *_index_report(spec, shared), *curve, *exporting.stages(spec))
 
 
-_UNMEASURED = ("first", "mine", "label", "train", "candidates", "label_reranker", "train_reranker")
+_UNMEASURED = ("parts", "first", "mine", "label", "train", "candidates", "label_reranker", "train_reranker")
 """Stages whose figures the evaluation reads by way of others alone."""
 
 
@@ -119,6 +121,48 @@ def _prepare(spec: Spec, shared: _Shared) -> Stage:
     reads = (*shared.data, *(shared.model if cuts else ()))
     libraries = ("duckdb", "pyarrow", *readers(spec), *(("tokenizers",) if cuts else ()))
     return Stage("prepare", "prepare.py", "data", (), reads, shared.scripts, libraries)
+
+
+def _parts(spec: Spec, shared: _Shared) -> list[Stage]:
+    """The tables of growing parts; early, for they show whether there is as much as the spec asks for."""
+    if not spec.evaluate.learning_curve:
+        return []
+    prepare = _prepare(spec, shared)
+    return [
+        Stage(
+            "parts",
+            "parts.py",
+            "parts",
+            (),
+            prepare.reads,
+            (*prepare.files, "units.sql", "part.sql"),
+            prepare.libraries,
+        )
+    ]
+
+
+def _learning_curve(spec: Spec, shared: _Shared, measuring: tuple[str, ...]) -> list[Stage]:
+    """Training on the parts, and what comes of it: apart, so that another metric trains nothing."""
+    if not spec.evaluate.learning_curve:
+        return []
+    precision, known = precision_of(spec), ("baselines",) if baselines(spec) else ()
+    number = teaching.precision(spec, precision)
+    libraries = (*shared.training, "pyarrow", *shared.searching, *_finding(spec), *_RANKING)
+    reads = (*shared.learnt, *named.references(spec))
+    needs = ("prepare", "parts")
+    return [
+        Stage("trained_parts", "trained_parts.py", "trained_parts", needs, reads, (), libraries, number),
+        Stage(
+            "learning_curve",
+            "learning_curve.py",
+            "learning_curve",
+            (*needs, *known, "trained_parts"),
+            (),
+            (),
+            (*measuring, "matplotlib"),
+            precision,
+        ),
+    ]
 
 
 def _of_baselines(spec: Spec, shared: _Shared) -> list[Stage]:

@@ -106,6 +106,7 @@ WORDS: dict[str, tuple[Data, ...]] = {
     "weights": ((1.0, 1.0, 0.5),),
     "range": ((0.0, 5.0),),
     "ranks": ((2, 80),),
+    "learning_curve": ((100, 200),),
     "base": ("org/model", "./model", "package:models==1.0/models/small"),
     "revision": (COMMIT,),
     "join.source": ("more",),

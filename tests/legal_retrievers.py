@@ -15,6 +15,8 @@ from specforge.catalog.losses.distillation import OfDistributions
 from specforge.catalog.metrics import of_retriever
 from specforge.catalog.tasks import TASKS
 
+CURVE = "evaluate.learning_curve"
+
 
 def rows_do_not_fit(name: str) -> Callable[[Chosen], bool]:
     def breaks(c: Chosen) -> bool:
@@ -345,6 +347,13 @@ RULES = (
     Rule("folds are of one objective", "SF003", ("split.folds",), lambda c: c.has("split.folds") and c.has(SECOND)),
     Rule("folds are of one seed", "SF003", ("split.folds",), lambda c: c.has("split.folds")
         and c["retriever.train.seeds"] == GIVEN),
+    Rule("a curve is of rankings", "SF113", (CURVE,), lambda c: c.has(CURVE) and not c.ranks),
+    Rule("a curve is of one objective", "SF003", (CURVE,), lambda c: c.has(CURVE) and c.has(SECOND)),
+    Rule("a curve has no folds", "SF003", (CURVE,), lambda c: c.has(CURVE) and c.has("split.folds")),
+    Rule("a curve has no reranker", "SF003", (CURVE,), lambda c: c.has(CURVE) and c.reranks),
+    Rule("a curve has no hybrid", "SF003", (CURVE,), lambda c: c.has(CURVE) and c.has("hybrid.kind")),
+    Rule("dev chooses the steps of a curve", "SF003", (CURVE,), lambda c: c.has(CURVE)
+        and not (c.is_trained and c["retriever.train.select.every"] == GIVEN)),
     Rule("a user has a text", "SF003", ("objectives.it",), user_unsaid),
     Rule("a history has times", "SF003", ("objectives.it",), history_without_time),
     Rule("a passage has an answer", "SF003", ("objectives.it",), passage_without("answer")),

@@ -74,7 +74,7 @@ def test_the_manifest_knows_every_file_and_stage(name: str) -> None:
 @pytest.mark.parametrize(
     ("path", "literal"),
     [
-        ("retriever.train.epochs", "num_train_epochs=2,"),
+        ("retriever.train.epochs", "EPOCHS = 2"),
         ("retriever.train.learning_rate", "learning_rate=5e-5,"),
         ("retriever.train.checkpoint_steps", "save_steps=500,"),
         ("retriever.prompts.document", '"document": "passage: ",'),

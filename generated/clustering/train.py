@@ -24,6 +24,10 @@ import proof
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parents[1]
 
+EPOCHS = 1
+BATCH_SIZE = 16
+GRADIENT_ACCUMULATION = 1
+
 
 def embed(model: torch.nn.Module, columns: list[dict[str, torch.Tensor]]) -> list[torch.Tensor]:
     """Vectors of each column, of shape (texts, dimension). Texts of like length go together: there is less padding."""
@@ -82,8 +86,11 @@ def last_checkpoint(folder: Path) -> str | None:
     return str(found[-1]) if found else None
 
 
-def main(work: Path, seed: int = 42) -> None:
-    """Make `model/` in the work folder; a run that was killed goes on from its last checkpoint."""
+def main(work: Path, seed: int = 42, max_steps: int = -1) -> None:
+    """Make `model/` in the work folder, in `max_steps` or, with -1, in all epochs.
+
+    A run that was killed goes on from its last checkpoint.
+    """
     model = encoder.load(encoder.base_model())
     before = proof.look(model, work)
     set_dropout(model, 0.0)
@@ -91,9 +98,10 @@ def main(work: Path, seed: int = 42) -> None:
     pairs = pq.read_table(work / "data/pairs.parquet", columns=["anchor", "positive"])
     args = SentenceTransformerTrainingArguments(
         output_dir=str(work / "checkpoints"),
-        num_train_epochs=1,
-        per_device_train_batch_size=16,
-        gradient_accumulation_steps=1,
+        num_train_epochs=EPOCHS,
+        max_steps=max_steps,
+        per_device_train_batch_size=BATCH_SIZE,
+        gradient_accumulation_steps=GRADIENT_ACCUMULATION,
         batch_sampler=BatchSamplers.NO_DUPLICATES,
         learning_rate=5e-5,
         lr_scheduler_type="linear",

@@ -72,21 +72,31 @@ def read_faq(db: duckdb.DuckDBPyConnection) -> None:
     rows.create_view("faq")
 
 
+def read_sources(db: duckdb.DuckDBPyConnection) -> None:
+    """Make the tables of all sources."""
+    db.execute("set memory_limit = '3GB'")
+    db.execute("create schema sources")
+    db.execute("use sources")
+    read_articles(db)
+    read_faq(db)
+    db.execute("use main")
+
+
+def write_tables(db: duckdb.DuckDBPyConnection, folder: Path) -> None:
+    """Run objective.sql on the sources: one parquet file a table."""
+    db.execute((HERE / "objective.sql").read_text(encoding="utf-8"))
+    for name, query in TABLES.items():
+        pq.write_table(db.sql(query).to_arrow_table(), folder / f"{name}.parquet")
+
+
 def main(work: Path) -> None:
     """Make `data/` in the work folder: one parquet file a table."""
     scratch = work / "data.tmp"
     shutil.rmtree(scratch, ignore_errors=True)
     scratch.mkdir(parents=True)
     with duckdb.connect(scratch / "scratch.duckdb") as db:
-        db.execute("set memory_limit = '3GB'")
-        db.execute("create schema sources")
-        db.execute("use sources")
-        read_articles(db)
-        read_faq(db)
-        db.execute("use main")
-        db.execute((HERE / "objective.sql").read_text(encoding="utf-8"))
-        for name, query in TABLES.items():
-            pq.write_table(db.sql(query).to_arrow_table(), scratch / f"{name}.parquet")
+        read_sources(db)
+        write_tables(db, scratch)
     (scratch / "scratch.duckdb").unlink()
     shutil.rmtree(work / "data", ignore_errors=True)
     scratch.rename(work / "data")

@@ -126,19 +126,24 @@ def read_faq(db: duckdb.DuckDBPyConnection) -> None:
     rows.create_view("faq")
 
 
+def read_sources(db: duckdb.DuckDBPyConnection) -> None:
+    """Make the tables of all sources."""
+    db.execute("set memory_limit = '3GB'")
+    db.execute("create schema sources")
+    db.execute("use sources")
+    read_articles(db)
+    read_searches(db)
+    read_faq(db)
+    db.execute("use main")
+
+
 def main(work: Path) -> None:
     """Make `data/` in the work folder: one parquet file a table."""
     scratch = work / "data.tmp"
     shutil.rmtree(scratch, ignore_errors=True)
     scratch.mkdir(parents=True)
     with duckdb.connect(scratch / "scratch.duckdb") as db:
-        db.execute("set memory_limit = '3GB'")
-        db.execute("create schema sources")
-        db.execute("use sources")
-        read_articles(db)
-        read_searches(db)
-        read_faq(db)
-        db.execute("use main")
+        read_sources(db)
         for script, folder, own in OBJECTIVES.values():
             db.begin()
             db.execute((HERE / script).read_text(encoding="utf-8"))

@@ -25,6 +25,10 @@ import proof
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parents[1]
 
+EPOCHS = 1
+BATCH_SIZE = 16
+GRADIENT_ACCUMULATION = 1
+
 
 def embed(model: torch.nn.Module, columns: list[dict[str, torch.Tensor]]) -> list[torch.Tensor]:
     """Vectors of each column, of shape (texts, dimension). Texts of like length go together: there is less padding."""
@@ -126,8 +130,11 @@ def training_rows(data: Path, seed: int) -> dict[str, dict[str, Dataset]]:
     }
 
 
-def main(work: Path, seed: int = 42) -> None:
-    """Make `model/` in the work folder; a run that was killed goes on from its last checkpoint."""
+def main(work: Path, seed: int = 42, max_steps: int = -1) -> None:
+    """Make `model/` in the work folder, in `max_steps` or, with -1, in all epochs.
+
+    A run that was killed goes on from its last checkpoint.
+    """
     model = encoder.load(encoder.base_model())
     before = proof.look(model, work)
     set_dropout(model, 0.0)
@@ -136,9 +143,10 @@ def main(work: Path, seed: int = 42) -> None:
     parts = {f"{name}_{kind}": part for name, kinds in mixture.items() for kind, part in kinds.items() if len(part)}
     args = SentenceTransformerTrainingArguments(
         output_dir=str(work / "checkpoints"),
-        num_train_epochs=1,
-        per_device_train_batch_size=16,
-        gradient_accumulation_steps=1,
+        num_train_epochs=EPOCHS,
+        max_steps=max_steps,
+        per_device_train_batch_size=BATCH_SIZE,
+        gradient_accumulation_steps=GRADIENT_ACCUMULATION,
         batch_sampler=BatchSamplers.NO_DUPLICATES,
         multi_dataset_batch_sampler=MultiDatasetBatchSamplers.PROPORTIONAL,
         learning_rate=5e-5,

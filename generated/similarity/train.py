@@ -25,6 +25,10 @@ from held_out import Figure, Floats, Pairs, read_pairs
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parents[1]
 
+EPOCHS = 1
+BATCH_SIZE = 16
+GRADIENT_ACCUMULATION = 1
+
 
 def make_loss(model: SentenceTransformer) -> CoSENTLoss:
     """Pairs with higher scores more similar than pairs with lower ones."""
@@ -120,17 +124,21 @@ def scored_pairs(data: Path) -> Dataset:
     )
 
 
-def main(work: Path, seed: int = 42) -> None:
-    """Make `model/` in the work folder; a run that was killed goes on from its last checkpoint."""
+def main(work: Path, seed: int = 42, max_steps: int = -1) -> None:
+    """Make `model/` in the work folder, in `max_steps` or, with -1, in all epochs.
+
+    A run that was killed goes on from its last checkpoint.
+    """
     model = encoder.load(encoder.base_model())
     before = proof.look(model, work)
     set_dropout(model, 0.0)
     trained = proof.trained(model)
     args = SentenceTransformerTrainingArguments(
         output_dir=str(work / "checkpoints"),
-        num_train_epochs=1,
-        per_device_train_batch_size=16,
-        gradient_accumulation_steps=1,
+        num_train_epochs=EPOCHS,
+        max_steps=max_steps,
+        per_device_train_batch_size=BATCH_SIZE,
+        gradient_accumulation_steps=GRADIENT_ACCUMULATION,
         batch_sampler=BatchSamplers.BATCH_SAMPLER,
         learning_rate=5e-5,
         lr_scheduler_type="linear",

@@ -88,6 +88,7 @@ class Judged(_OfRows):
     has_negatives: ClassVar[bool] = True
     provides: ClassVar[tuple[str, ...]] = ("triplets", "pairs")
     asks: ClassVar[str | None] = "query"
+    unit: ClassVar[tuple[str, ...]] = ("query",)
     kind: Literal["judged"]
 
     of: Collection
@@ -120,6 +121,7 @@ class QuestionAnswer(_OfRows):
     """A document is relevant to the question that it answers: question to passage, summary, table, code or tool."""
 
     asks: ClassVar[str | None] = "question"
+    unit: ClassVar[tuple[str, ...]] = ("question",)
     kind: Literal["question_answer"]
 
     of: Collection | None = None
@@ -138,6 +140,7 @@ class Linked(_OfRows):
     queries: ClassVar[Literal["documents", "texts"]] = "documents"
     splits: ClassVar[tuple[str, ...]] = _ITEM_SPLITS
     asks: ClassVar[str | None] = "item"
+    unit: ClassVar[tuple[str, ...]] = ("item", "linked_to")
     kind: Literal["linked"]
 
     of: Collection
@@ -161,6 +164,7 @@ class CitedInAnswer(Evidence):
     main: ClassVar[str] = "answers"
     provides: ClassVar[tuple[str, ...]] = ("triplets", "pairs")
     asks: ClassVar[str | None] = "question"
+    unit: ClassVar[tuple[str, ...]] = ("question", "retrieved", "cited")
     kind: Literal["cited_in_answer"]
 
     of: Collection
@@ -217,6 +221,7 @@ class Clicked(_OfEvents):
     notes: ClassVar[bool] = True
     provides: ClassVar[tuple[str, ...]] = ("triplets", "pairs")
     asks: ClassVar[str | None] = "query"
+    unit: ClassVar[tuple[str, ...]] = ("search",)
     kind: Literal["clicked"]
 
     of: Collection
@@ -263,6 +268,7 @@ class Interacted(_OfEvents):
     notes: ClassVar[bool] = True
     splits: ClassVar[tuple[str, ...]] = ("group", "time", "anchor", "column")
     asks: ClassVar[str | None] = "user_text"
+    unit: ClassVar[tuple[str, ...]] = ("user",)
     kind: Literal["interacted"]
 
     of: Collection
@@ -294,6 +300,7 @@ class MutualLike(_OfEvents):
     splits: ClassVar[tuple[str, ...]] = ("item", "time_then_item")
     provides: ClassVar[tuple[str, ...]] = ("triplets", "pairs")
     asks: ClassVar[str | None] = "person"
+    unit: ClassVar[tuple[str, ...]] = ("person",)
     kind: Literal["mutual_like"]
 
     of: Collection
@@ -343,6 +350,7 @@ class ScoredPairs(_OfRows):
     splits: ClassVar[tuple[str, ...]] = _ITEM_SPLITS
     provides: ClassVar[tuple[str, ...]] = ("triplets", "pairs", "scored_pairs")
     asks: ClassVar[str | None] = "first"
+    unit: ClassVar[tuple[str, ...]] = ("first", "second")
     kind: Literal["scored_pairs"]
 
     of: Collection | None = None
@@ -377,6 +385,7 @@ class Triplets(_OfRows):
     has_negatives: ClassVar[bool] = True
     provides: ClassVar[tuple[str, ...]] = ("triplets", "pairs")
     asks: ClassVar[str | None] = "anchor"
+    unit: ClassVar[tuple[str, ...]] = ("anchor", "positive", "negative")
     kind: Literal["triplets"]
 
     of: Collection | None = None

@@ -20,6 +20,7 @@ class Objective(Section):
         sql: the template of the objective's SQL.
         main: the field that names the source with the rows.
         asks: the field that names the column with the query, its text or its id; None where no column has it.
+        unit: the fields that name one of what the user collects, in which a learning curve is counted.
     """
 
     provides: ClassVar[tuple[str, ...]]
@@ -28,6 +29,7 @@ class Objective(Section):
     sql: ClassVar[str]
     main: ClassVar[str] = "events"
     asks: ClassVar[str | None] = None
+    unit: ClassVar[tuple[str, ...]] = ()
 
     of: Collection | None
     """The source that is the collection: what is found."""
@@ -40,10 +42,39 @@ class Objective(Section):
         """The shapes that a model can be measured by, whether they train or not."""
         return self.gives()
 
+    @property
+    def collected(self) -> str:
+        """What the user collects, in the plural."""
+        return COLLECTED[getattr(self, "kind", "")]
+
     def logs(self) -> list[str]:
         """The sources with the rows: of several, those that are not the collection."""
         named = [source for field, source, _ in tables(self) if field == self.main]
         return [source for source in named if source != self.of] or named
+
+
+COLLECTED = {
+    "same_cart": "carts",
+    "same_receipt": "receipts",
+    "same_playlist": "playlists",
+    "same_session": "sessions",
+    "same_owner": "owners",
+    "liked_by_same_people": "people",
+    "substitutes": "sessions",
+    "cited_in_answer": "answers",
+    "clicked": "searches",
+    "interacted": "users",
+    "mutual_like": "people",
+    "judged": "queries",
+    "question_answer": "questions",
+    "linked": "links",
+    "same_attribute": "documents",
+    "labelled": "documents",
+    "scored_pairs": "pairs",
+    "triplets": "triplets",
+    "sql": "queries",
+}
+"""Kind of objective -> what the user collects, in the plural."""
 
 
 class Judgments(Section):
@@ -62,6 +93,7 @@ class Grouped(Objective):
     provides: ClassVar[tuple[str, ...]] = ("pairs",)
     queries: ClassVar[Literal["documents", "texts"]] = "documents"
     asks: ClassVar[str | None] = "item"
+    unit: ClassVar[tuple[str, ...]] = ("group",)
     splits: ClassVar[tuple[str, ...]] = ("item", "group", "time", "time_then_item")
     sql: ClassVar[str] = "same_group"
 

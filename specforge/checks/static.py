@@ -19,6 +19,7 @@ from specforge.checks import (
     bases,
     chunks,
     classifiers,
+    curves,
     dead,
     evidence,
     families,
@@ -335,6 +336,7 @@ RULES = (
     *mixtures.RULES,
     *chunks.RULES,
     *tasks.RULES,
+    *curves.RULES,
     *dead.RULES,
 )
 """Rules of retrieval."""

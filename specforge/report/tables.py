@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import cast
+from typing import Any, cast
 
 from rich.console import Console
 from rich.table import Table
@@ -43,6 +43,24 @@ def slices(name: str, found: Mapping[str, object], primary: str) -> Table:
             f"{part['queries']}",
             *(f"{part['systems'][system]['mean']:.3f}" for system in systems),
             *shown,
+        )
+    return table
+
+
+def learning_curve(found: Mapping[str, Any]) -> Table:
+    """The points: what trained, after how many steps dev chose, and the primary metric over the seeds and of each."""
+    primary = found["primary"]
+    table = _table(
+        found["collected"], "rows", "steps", primary, *(f"seed {seed}" for seed in found["points"][0]["rows"])
+    )
+    for point in found["points"]:
+        value = point["metrics"][primary]
+        table.add_row(
+            f"{point['amount']:,}",
+            " ".join(f"{rows:,}" for rows in dict.fromkeys(point["rows"].values())),
+            " ".join(f"{steps}" for steps in point["steps"].values()),
+            f"{value['mean']:.3f} ({value['low']:.3f} to {value['high']:.3f})",
+            *(f"{mean:.3f}" for mean in point["by_seed"].values()),
         )
     return table
 

@@ -56,6 +56,7 @@ def compose(made: Plan, run: RunRecord, metrics: Json, problems: Iterable[Proble
         **_costs(run.folder),
         **_training_rows(run.folder),
         **_proof(run.folder),
+        **_learning_curve(run.folder),
         **{key: value for key, value in metrics.items() if key not in ("fingerprint", "others")},
         **corrected(metrics),
         **_others(metrics),
@@ -110,6 +111,12 @@ def _proof(folder: Path) -> Json:
     """How many weights training could change and did, where something was trained."""
     file = folder / "model" / "proof.json"
     return {"training": json.loads(file.read_text(encoding="utf-8"))} if file.is_file() else {}
+
+
+def _learning_curve(folder: Path) -> Json:
+    """The quality on growing parts of what was collected, where that was asked."""
+    file = folder / "learning_curve" / "points.json"
+    return {"learning_curve": json.loads(file.read_text(encoding="utf-8"))} if file.is_file() else {}
 
 
 def spec_hash(made: Plan) -> str:

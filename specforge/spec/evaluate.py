@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import itertools
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import AfterValidator, Field
 
 from specforge.spec.base import Column, Name, Section, Text
 
@@ -13,6 +14,14 @@ BaselineName = Literal[
 ]
 
 ClassBaselineName = Literal["majority", "linear_probe"]
+
+
+def _growing(points: tuple[int | str, ...]) -> tuple[int | str, ...]:
+    """Two or more, and each holds more than the one before; what is asked for as `all` is the last."""
+    numbers = [point for point in points if isinstance(point, int)]
+    if len(points) == 1 or "all" in points[:-1] or any(b <= a for a, b in itertools.pairwise(numbers)):
+        raise ValueError("two or more numbers, each larger than the one before; all may be the last")
+    return points
 
 
 class Slice(Section):
@@ -116,6 +125,9 @@ class Evaluate(Measures):
 
     dimensions: tuple[Annotated[int, Field(ge=1, le=65536)], ...] = ()
     """The model's vectors, and those of `untuned` where it is a baseline, cut to so many dimensions and scaled to length 1 again, each one more system such as `tuned@128`. Compared exactly, whatever the index."""
+
+    learning_curve: Annotated[tuple[Annotated[int, Field(ge=1)] | Literal["all"], ...], AfterValidator(_growing)] = ()
+    """Trains on growing parts of what the objective is made of (carts, answers, searches), such as `[100, 500, 2000, all]`, and measures each on the same test queries: would more help? A smaller part lies within every larger one. The steps of each are chosen on dev, by `train.select`. With the seeds of `train.seeds` or, where that is one, with it and the next two."""
 
     depth: Annotated[int, Field(ge=10, le=10_000)] = 100
     """Documents kept in a system's ranking of a query."""

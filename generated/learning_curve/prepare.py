@@ -1,0 +1,129 @@
+"""Read the sources, run objective.sql, and write the tables that the other stages read."""
+
+import argparse
+import shutil
+from pathlib import Path
+
+import duckdb
+import pyarrow.parquet as pq
+
+HERE = Path(__file__).resolve().parent
+ROOT = HERE.parents[1]
+
+# Every table that is written, and the query that gives it. `doc` is a row of the corpus, from 0.
+TABLES = {
+    "corpus": "select doc, doc_id, text, role from documents order by doc",
+    "aliases": """
+        select i.item_id, i.doc_id
+        from items as i join documents as d on d.doc_id = i.doc_id
+        where i.item_id <> i.doc_id
+        order by i.item_id
+    """,
+    "queries": """
+        select distinct r.split, q.query_id, q.text, q.doc, r.query
+        from qrels as r join questions as q on q.query = r.query
+        order by r.split, r.query
+    """,
+    "qrels": """
+        select r.split, q.query_id, d.doc_id, r.grade as relevance
+        from qrels as r join questions as q on q.query = r.query join documents as d on d.doc = r.doc
+        order by r.split, r.query, r.doc
+    """,
+    "popularity": "select doc, seen from popularity order by doc",
+    "summary": "select what, amount from summary order by what",
+    "pairs": """
+        select q.query_id as anchor_id, d.doc_id as positive_id, q.text as anchor, d.text as positive,
+            exists (from contrasted as c where c.anchor = t.anchor and c.positive = t.positive) as contrasted
+        from training as t join questions as q on q.query = t.anchor join documents as d on d.doc = t.positive
+        order by t.anchor, t.positive
+    """,
+    "triplets": """
+        select
+            q.query_id as anchor_id, d.doc_id as positive_id, n.doc_id as negative_id,
+            q.text as anchor, d.text as positive, n.text as negative
+        from contrasted as t join questions as q on q.query = t.anchor
+        join documents as d on d.doc = t.positive join documents as n on n.doc = t.negative
+        order by t.anchor, t.positive, t.negative
+    """,
+    "positives": """
+        select q.query_id as anchor_id, d.doc_id as positive_id
+        from relevant as r join questions as q on q.query = r.query join documents as d on d.doc = r.doc
+        order by r.query, r.doc
+    """,
+    "logged": """
+        select q.query_id, r.doc, r.score
+        from logged as r join questions as q on q.query = r.query
+        order by r.query, r.score desc, r.doc
+    """,
+}
+
+
+def without_json(rows: duckdb.DuckDBPyRelation) -> duckdb.DuckDBPyRelation:
+    """Texts, where a column holds numbers and texts: DuckDB takes these for JSON, and would keep the quotes."""
+    mixed = [column for column, kind in zip(rows.columns, rows.types, strict=True) if str(kind) == "JSON"]
+    names = ['"' + column.replace('"', '""') + '"' for column in mixed]
+    texts = ", ".join(f"{name} ->> '$' as {name}" for name in names)
+    return rows.project(f"* replace ({texts})") if mixed else rows
+
+
+def read_articles(db: duckdb.DuckDBPyConnection) -> None:
+    """Make the table of a source."""
+    rows = db.read_csv(
+        str(ROOT / "specs/data/articles.csv"),
+        header=True,
+        delimiter=",",
+        dtype={
+            "article_id": "VARCHAR",
+            "text": "VARCHAR",
+            "title": "VARCHAR",
+        },
+    )
+    rows.create_view("articles")
+
+
+def read_answers(db: duckdb.DuckDBPyConnection) -> None:
+    """Make the table of a source."""
+    rows = without_json(
+        db.read_json(
+            str(ROOT / "specs/data/answers.jsonl"),
+            date_format="%Y-%m-%d",
+            timestamp_format="%Y-%m-%dT%H:%M:%S",
+        )
+    )
+    rows.create_view("answers")
+
+
+def read_sources(db: duckdb.DuckDBPyConnection) -> None:
+    """Make the tables of all sources."""
+    db.execute("set memory_limit = '3GB'")
+    db.execute("create schema sources")
+    db.execute("use sources")
+    read_articles(db)
+    read_answers(db)
+    db.execute("use main")
+
+
+def write_tables(db: duckdb.DuckDBPyConnection, folder: Path) -> None:
+    """Run objective.sql on the sources: one parquet file a table."""
+    db.execute((HERE / "objective.sql").read_text(encoding="utf-8"))
+    for name, query in TABLES.items():
+        pq.write_table(db.sql(query).to_arrow_table(), folder / f"{name}.parquet")
+
+
+def main(work: Path) -> None:
+    """Make `data/` in the work folder: one parquet file a table."""
+    scratch = work / "data.tmp"
+    shutil.rmtree(scratch, ignore_errors=True)
+    scratch.mkdir(parents=True)
+    with duckdb.connect(scratch / "scratch.duckdb") as db:
+        read_sources(db)
+        write_tables(db, scratch)
+    (scratch / "scratch.duckdb").unlink()
+    shutil.rmtree(work / "data", ignore_errors=True)
+    scratch.rename(work / "data")
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--work", type=Path, default=ROOT / "runs" / "by_hand" / HERE.name)
+    main(parser.parse_args().work)
