@@ -43,7 +43,7 @@ def common(spec: Spec, folder: str) -> Values:
         "marks": parts.marks(spec),
         **parts.chunks(spec),
         "mixed": [mixed(name, spec) for name in spec.objectives] if spec.others else None,
-        "shown": parts.shown(spec),
+        "shown": spec.shown,
         "any_negatives": any(map(_has_negatives, spec.objectives.values())),
         "others": spec.others,
         "asks": asks(spec),

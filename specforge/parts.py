@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from specforge.catalog.evidence import Evidence, Judged
+from specforge.catalog.evidence import Judged
 from specforge.catalog.objectives import Objective
 from specforge.catalog.slices import Link, link
 from specforge.quote import Code, identifier
@@ -108,10 +108,3 @@ def marks(spec: Experiment) -> list[Values]:
                     "table": _marked(name, objective, spec),
                 })  # fmt: skip
     return found
-
-
-def shown(spec: Spec) -> bool:
-    """Whether what was shown for a query is ranked, and not the whole corpus."""
-    if spec.evaluate.candidates is not None:
-        return spec.evaluate.candidates == "shown"
-    return all(isinstance(value, Evidence) and value.of_exposure for value in spec.objectives.values())

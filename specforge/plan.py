@@ -15,7 +15,6 @@ from specforge import (
     feeding,
     measuring,
     named,
-    parts,
     references,
     reranking,
     staging,
@@ -98,7 +97,7 @@ def _files(
 ) -> tuple[File, ...]:
     values = {
         **context.common(spec, folder),
-        **reranking.values(spec, folder, retrieval(spec), shown=parts.shown(spec)),
+        **reranking.values(spec, folder, retrieval(spec), shown=spec.shown),
         **context.hybrid(spec),
         **teaching.values(spec, folder),
         "clustered": clusters.clustered(spec),

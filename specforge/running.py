@@ -10,7 +10,7 @@ from typing import Any
 
 from rich.console import Console
 
-from specforge import clusters, foresight, parts, pipeline
+from specforge import clusters, foresight, pipeline
 from specforge.catalog.evidence import Clicked
 from specforge.catalog.tasks import TASKS
 from specforge.pipeline import Checked
@@ -185,7 +185,7 @@ def _show(console: Console, spec: Spec | Classification, metrics: Mapping[str, A
 def bias(spec: Spec) -> str:
     """Which way judgments lean that come from the very lists that are measured (Joachims et al. 2017)."""
     value = spec.objectives[spec.primary]
-    if not parts.shown(spec):
+    if not spec.shown:
         return (
             "logged: what it put on top was looked at more, and what it did not show could not be chosen: "
             "these judgments favour it over every other system"

@@ -252,7 +252,7 @@ def _index_report(spec: Spec, shared: _Shared) -> list[Stage]:
     if not reports_index(spec):
         return []
     figure = ("matplotlib",) if spec.index and (spec.index.swept or spec.index.kind == "auto") else ()
-    judging = () if parts.shown(spec) else ("ir-measures", "pytrec-eval-terrier")
+    judging = () if spec.shown else ("ir-measures", "pytrec-eval-terrier")
     encoding = () if is_dense(spec) else shared.encoding
     libraries = (*encoding, *shared.searching, *figure, *judging, "numpy", "pyarrow")
     needs = ("prepare", "embed", "index")

@@ -245,6 +245,5 @@ def test_differences_are_corrected_for_all_pairs() -> None:
 
 def test_the_smallest_effect_by_hand() -> None:
     """An interval of +-0.196 is one of a standard error of 0.1, of which 80 % power needs 2.8."""
-    assert worth.detectable(-0.196, 0.196, 0.95) == pytest.approx(0.28, abs=1e-4)
     assert worth.smallest(figures({"bm25": 0.5, "untuned": 0.3}, apart=0.098)) == pytest.approx(0.14, abs=1e-4)
     assert worth.smallest(figures({"bm25": 0.5})) is None

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from specforge import parts
 from specforge.problems import Keys, Problem
 from specforge.source import Source
 from specforge.spec.document import Spec
@@ -17,7 +16,7 @@ def two_rankings(spec: Spec, source: Source) -> Iterator[Problem]:
     reasons = {
         "the retriever ranks by words already": spec.encoder is None,
         f'metric "{spec.evaluate.primary}" ranks no documents': not spec.ranks,
-        "what was shown for a query is ranked, and not what is found": parts.shown(spec),
+        "what was shown for a query is ranked, and not what is found": spec.shown,
         "every fold has documents of its own, and the words are indexed once": spec.folds is not None,
         "every objective has documents of its own, and the words are indexed once": bool(spec.others),
     }

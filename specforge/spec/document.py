@@ -10,6 +10,7 @@ from pydantic import Field
 from specforge.catalog.classes import Labelled
 from specforge.catalog.classifiers import AnyClassifier
 from specforge.catalog.dictionary import AnyObjective
+from specforge.catalog.evidence import Evidence
 from specforge.catalog.hybrids import AnyHybrid
 from specforge.catalog.indexes import AnyIndex
 from specforge.catalog.losses.base import Loss
@@ -176,6 +177,13 @@ class Spec(Experiment):
     def ranks(self) -> bool:
         """Whether documents are ranked for queries, which takes an index."""
         return TASKS[self.task].ranked
+
+    @property
+    def shown(self) -> bool:
+        """Whether what was shown for a query is ranked, and not the whole corpus."""
+        if self.evaluate.candidates is not None:
+            return self.evaluate.candidates == "shown"
+        return all(isinstance(value, Evidence) and value.of_exposure for value in self.objectives.values())
 
     @property
     def encoded(self) -> Retriever:
