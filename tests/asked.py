@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import sys
 from pathlib import Path
 
 import stages
@@ -94,8 +95,16 @@ def write(root: Path, name: str) -> Path:
     return path
 
 
+def forget() -> None:
+    """Of two projects, each has modules of the same names."""
+    for name, module in list(sys.modules.items()):
+        if "/generated/" in (getattr(module, "__file__", None) or ""):
+            del sys.modules[name]
+
+
 def made(root: Path, name: str) -> Path:
     """The work folder of a run of all that a search needs."""
+    forget()
     code, work = stages.compiled(write(root, name)), root / "runs" / name
     planned = json.loads((code / "manifest.json").read_text(encoding="utf-8"))["stages"]
     needed = ("data", "untuned", "model", "vectors", "index")

@@ -38,9 +38,7 @@ def apart() -> Iterator[None]:
     """The generated code that a session imports is forgotten after a test."""
     with mock.patch.object(sys, "path", list(sys.path)):
         yield
-    for name, module in list(sys.modules.items()):
-        if "/generated/" in (getattr(module, "__file__", None) or ""):
-            del sys.modules[name]
+    asked.forget()
 
 
 @pytest.fixture(params=asked.KINDS)
