@@ -5,7 +5,6 @@ from __future__ import annotations
 from specforge import reading, relations
 from specforge.catalog.asked import Sql
 from specforge.catalog.evidence import (
-    CitedInAnswer,
     Interacted,
     Judged,
     Linked,
@@ -14,6 +13,7 @@ from specforge.catalog.evidence import (
     ScoredPairs,
 )
 from specforge.catalog.objectives import Grouped, Objective
+from specforge.collected import columns, source
 from specforge.feeding import shape_of
 from specforge.quote import Code, identifier
 from specforge.spec.document import Spec
@@ -56,20 +56,6 @@ def values(spec: Spec) -> Values:
             "heading": value.collected,
         },
     }
-
-
-def source(spec: Spec, value: Objective) -> str:
-    """The source with the rows of what is collected; of a query of the user's own, the first that it reads."""
-    return value.logs()[0]
-
-
-def columns(spec: Spec, value: Objective) -> list[str]:
-    """The columns that name one of what is collected; none for a query of the user's own."""
-    if isinstance(value, SameAttribute):
-        return [spec.sources[value.of].id or ""]
-    if isinstance(value, CitedInAnswer) and value.answer:
-        return [value.answer]
-    return [str(getattr(value, field)) for field in value.unit]
 
 
 def _units(spec: Spec, value: Objective) -> Values:

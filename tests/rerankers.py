@@ -49,6 +49,8 @@ RERANKERS: dict[str, Changes] = {
         {"kind": "lambda", "list_size": 20, "mini_batch_size": 12, "k": 10, "sigma": 1.5, "weighting": "lambda_rank"},
         train={**TRAIN, "select": {"metric": "nDCG@10", "on": "dev", "every": 40}},
     )},
+    "rich_reranker_over_both": {**JUDGED, "hybrid": {"kind": "weighted", "depth": 70}, "reranker": reranker(
+        {"kind": "binary_cross_entropy", "positive_weight": 5.0})},
     "rich_reranker_mnr": {**JUDGED, "reranker": reranker(
         {"kind": "cached_multiple_negatives_ranking", "scale": 8.0, "in_batch_negatives": 3, "mini_batch_size": 40},
         train={**TRAIN, "sampler": "no_duplicates"}, activation="sigmoid",

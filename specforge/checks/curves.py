@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from specforge import collecting
+from specforge import collected
 from specforge.catalog.asked import Sql
 from specforge.catalog.evidence import SameAttribute
 from specforge.problems import Keys, Problem
@@ -49,11 +49,11 @@ def _alone(spec: Spec) -> Iterator[tuple[str, str, str]]:
 def _counted(spec: Spec) -> Iterator[tuple[str, str, str]]:
     """Rows are left out of a source of their own, by a column of its own; of a query's judgments, none is."""
     value = spec.objectives[spec.primary]
-    name = collecting.source(spec, value)
+    name = collected.source(spec, value)
     if isinstance(value, Sql):
         return
     join = spec.sources[name].join
-    for column in sorted({*collecting.columns(spec, value)} & {*(join.columns if join else ())}):
+    for column in sorted({*collected.columns(spec, value)} & {*(join.columns if join else ())}):
         message = f'counts {value.collected}, and "{name}" has their "{column}" from another source'
         yield "SF003", message, "a part leaves out rows by a column of their own"
     joined = any(one.join is not None and one.join.source == name for one in spec.sources.values())
