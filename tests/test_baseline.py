@@ -15,7 +15,7 @@ from test_rerankers import root as rerankers  # noqa: F401
 from tiny import SPEC, project
 from variations import VARIATIONS, planned, variation
 
-from specforge import baseline, pipeline, worth
+from specforge import baseline, pipeline, significance, worth
 from specforge.errors import UsageError
 from specforge.render import render
 from specforge.spec.document import Classification, Spec
@@ -245,5 +245,7 @@ def test_differences_are_corrected_for_all_pairs() -> None:
 
 def test_the_smallest_effect_by_hand() -> None:
     """An interval of +-0.196 is one of a standard error of 0.1, of which 80 % power needs 2.8."""
+    one = significance.Interval(mean=0.0, low=-0.196, high=0.196)
+    assert significance.detectable(one, 0.95) == pytest.approx(0.28, abs=1e-4)
     assert worth.smallest(figures({"bm25": 0.5, "untuned": 0.3}, apart=0.098)) == pytest.approx(0.14, abs=1e-4)
     assert worth.smallest(figures({"bm25": 0.5})) is None
