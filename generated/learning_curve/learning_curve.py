@@ -14,10 +14,9 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 from scipy import stats
 
-from evaluation import per_query
 from intervals import CONFIDENCE
 from measures import METRICS, PRIMARY
-from ranking import Queries, Ranking, read_qrels, read_queries
+from ranking import Queries, Ranking, per_query, read_qrels, read_queries
 
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parents[1]
@@ -79,7 +78,9 @@ def read_point(work: Path, point: str, amount: int, rows: dict[str, dict[str, in
     """What was measured of a point."""
     queries, qrels = read_queries(work, "test"), read_qrels(work, "test")
     folders = {seed: work / f"trained_parts/{seed}/{point}" for seed in rows}
-    found = [per_query(read_run(folder / "test.trec", queries), qrels, queries.ids) for folder in folders.values()]
+    found = [
+        per_query(METRICS, qrels, read_run(folder / "test.trec", queries), queries.ids) for folder in folders.values()
+    ]
     return Point(
         amount=amount,
         rows={seed: sizes[point] for seed, sizes in rows.items()},
@@ -170,7 +171,7 @@ def main(work: Path) -> None:
     points = [read_point(work, point, amount, sizes["rows"]) for point, amount in sizes["amounts"].items()]
     queries, qrels = read_queries(work, "test"), read_qrels(work, "test")
     runs = {name: read_run(work / f"baselines/{name}.test.trec", queries) for name in LINES}
-    lines = {name: float(per_query(run, qrels, queries.ids)[PRIMARY].mean()) for name, run in runs.items()}
+    lines = {name: float(per_query([PRIMARY], qrels, run, queries.ids)[PRIMARY].mean()) for name, run in runs.items()}
     gain = last_doubling(points)
     found = {
         "collected": "answers",
