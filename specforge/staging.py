@@ -159,7 +159,7 @@ def _learning_curve(spec: Spec, shared: _Shared, measuring: tuple[str, ...]) -> 
             (*needs, *known, "trained_parts"),
             (),
             (),
-            (*measuring, "matplotlib"),
+            (*measuring, "matplotlib", "scipy"),
             precision,
         ),
     ]
