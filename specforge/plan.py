@@ -33,6 +33,7 @@ from specforge.systems import (
     needs_untuned,
     reports_index,
     retrieval,
+    steps,
     words_place,
 )
 
@@ -102,6 +103,7 @@ def _files(
         **teaching.values(spec, folder),
         "clustered": clusters.clustered(spec),
         **collecting.values(spec),
+        "steps": steps(spec),
         "tuned": is_tuned(spec),
         "own_model": Code('str(work / "model")' if is_tuned(spec) else "encoder.base_model()"),
         "model_system": model_system(spec),
@@ -164,6 +166,7 @@ def _scripts(spec: Spec) -> list[str]:
     answering = ["lexical", *(["encoder", "vectors", "index"] if spec.encoder else [])]
     answering += ["index_report"] if reports_index(spec) else []
     answering += ["hybrid"] if spec.hybrid else []
+    answering += ["latency"] if steps(spec) else []
     shared = ["prepare", "ranking", "measures", "intervals", "evaluation", "search"]
     return [*shared, *answering, *rivals, *trained, *reranking.scripts(spec)]
 

@@ -98,6 +98,15 @@ def scripts(spec: Spec) -> list[str]:
     return ["candidates", "reranking", *(["train_reranker"] if trained(spec) else []), "rerank"]
 
 
+def needed(spec: Spec) -> tuple[tuple[str, ...], tuple[str, ...], tuple[str, ...]]:
+    """What putting in order takes: the stage that trains, or else the base model, and the distributions."""
+    if spec.reranker is None:
+        return (), (), ()
+    if trained(spec):
+        return ("train_reranker",), (), ENCODING
+    return (), (references.model(spec.reranker.base, spec.reranker.revision),), ENCODING
+
+
 def stages(
     spec: Spec, needs: tuple[str, ...], reads: tuple[str, ...], searching: tuple[str, ...], precision: str
 ) -> tuple[Stage, ...]:

@@ -22,7 +22,7 @@ from specforge.spec.document import Spec
 TRAINED = ("train", "train_reranker")
 """Stages whose output is a model."""
 
-_LAST = ("evaluation", "index_report")
+_LAST = ("evaluation", "index_report", "latency")
 """Stages that nothing else needs."""
 
 

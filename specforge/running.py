@@ -279,7 +279,16 @@ def _cost(record: results.Json) -> str:
     if isinstance(reranking, dict):
         each = seconds["rerank"] / int(str(record["queries"]))
         cost.append(f"{reranking['over']} pairs to score for a query ({each:.2f} s here)")
-    return f"adopting it: {', '.join(cost)}{_index(record)}"
+    return f"adopting it: {', '.join(cost)}{_latency(record)}{_index(record)}"
+
+
+def _latency(record: results.Json) -> str:
+    """How long a query takes, by the steps of what answers it, each with those that it takes in."""
+    found = record.get("latency_ms")
+    if not isinstance(found, dict):
+        return ""
+    each = [f"{name} {one['p50']:.1f} ms (p95 {one['p95']:.1f})" for name, one in found.items()]
+    return f"\na query asked alone, each step with what it takes in: {', '.join(each)}"
 
 
 def _chosen(report: Mapping[str, Any]) -> str:

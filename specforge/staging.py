@@ -20,6 +20,7 @@ from specforge.systems import (
     needs_untuned,
     precision_of,
     reports_index,
+    steps,
 )
 
 _RANKING = ("ir-measures", "numpy")
@@ -109,7 +110,8 @@ def stages(spec: Spec, scripts: tuple[str, ...]) -> tuple[Stage, ...]:
     checked = ("train",) if is_tuned(spec) else ()
     evaluation = _evaluation(spec, shared, (*checked, *measured))
     curve = _learning_curve(spec, shared, evaluation.libraries)
-    return (*found, evaluation, *_index_report(spec, shared), *curve, *exporting.stages(spec))
+    last = (*_index_report(spec, shared), *_latency(spec, shared), *curve, *exporting.stages(spec))
+    return (*found, evaluation, *last)
 
 
 _UNMEASURED = ("parts", "first", "mine", "label", "train", "candidates", "label_reranker", "train_reranker")
@@ -257,6 +259,17 @@ def _index_report(spec: Spec, shared: _Shared) -> list[Stage]:
     libraries = (*encoding, *shared.searching, *figure, *judging, "numpy", "pyarrow")
     needs = ("prepare", "embed", "index")
     return [Stage("index_report", "index_report.py", "index_report", needs, (), (), libraries, precision_of(spec))]
+
+
+def _latency(spec: Spec, shared: _Shared) -> list[Stage]:
+    """How long a query takes, by the steps of what answers it."""
+    if not steps(spec):
+        return []
+    tuned, read, encoding = reranking.needed(spec)
+    needs = (*shared.ready, *shared.answering, *_words(spec), *tuned)
+    libraries = tuple(dict.fromkeys((*shared.encoding, *encoding, *shared.searching, "bm25s", "numpy", "pyarrow")))
+    reads = (*_base(spec, shared), *read)
+    return [Stage("latency", "latency.py", "latency", needs, reads, (), libraries, precision_of(spec))]
 
 
 def _evaluation(spec: Spec, shared: _Shared, measured: tuple[str, ...]) -> Stage:

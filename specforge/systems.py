@@ -64,6 +64,12 @@ def is_dense(spec: Spec) -> bool:
     return spec.encoder is not None and FAMILIES[spec.encoder.family].dense
 
 
+def steps(spec: Spec) -> list[str]:
+    """The systems that a pipeline of several steps is made of, the one that users get last; none where it has one step."""
+    found = [*(["bm25"] if spec.hybrid else []), model_system(spec), retrieval(spec), system(spec)]
+    return list(dict.fromkeys(found)) if spec.ranks and (spec.hybrid or spec.reranker) else []
+
+
 def reports_index(spec: Spec) -> bool:
     """Whether there is an index to be measured."""
     return spec.ranks and spec.encoder is not None and spec.index is not None

@@ -124,6 +124,13 @@ def test_the_search_answers_as_it_is_defined(root: Path, name: str) -> None:
     assert all(hit.steps[-1].system == "hybrid" and len(hit.steps) in (2, 3) for hit in hits)
 
 
+def test_each_step_is_timed(root: Path) -> None:
+    stages.run(root / "generated/rrf", root / "rrf", "latency.py")
+    found = json.loads((root / "rrf/latency/milliseconds.json").read_text(encoding="utf-8"))
+    assert list(found) == ["encoding", "bm25", "untuned", "hybrid"]
+    assert all(0 < one["p50"] <= one["p95"] for one in found.values())
+
+
 def test_words_of_other_documents_are_refused(root: Path) -> None:
     lexical, ranking = generated(root, "rrf", "lexical"), generated(root, "rrf", "ranking")
     corpus = ranking.read_corpus(root / "rrf")

@@ -57,6 +57,7 @@ def compose(made: Plan, run: RunRecord, metrics: Json, problems: Iterable[Proble
         **_training_rows(run.folder),
         **_proof(run.folder),
         **_learning_curve(run.folder),
+        **_latency(run.folder),
         **{key: value for key, value in metrics.items() if key not in ("fingerprint", "others")},
         **corrected(metrics),
         **_others(metrics),
@@ -99,6 +100,12 @@ def _index(folder: Path) -> Json:
     report = folder / "index_report" / "report.json"
     found: Json = {"index_bytes": sum(file.stat().st_size for file in files)} if files else {}
     return found | ({"index_report": json.loads(report.read_text(encoding="utf-8"))} if report.is_file() else {})
+
+
+def _latency(folder: Path) -> Json:
+    """How long a query takes, by the steps of what answers it, where it has several."""
+    file = folder / "latency" / "milliseconds.json"
+    return {"latency_ms": json.loads(file.read_text(encoding="utf-8"))} if file.is_file() else {}
 
 
 def _training_rows(folder: Path) -> Json:
