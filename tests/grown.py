@@ -276,7 +276,7 @@ def _lists(place: str, entry: Shape) -> Iterator[Option]:
 def _entries(of: Shape) -> Shape | None:
     """The section of an entry, where a key holds entries with names of the user's own."""
     found = shape(get_args(of.type)[1]) if get_origin(of.type) is dict else None
-    return found if found is not None and (is_section(found) or found.tag) else None
+    return found if found is not None and (found.tag or any(map(is_section, members(found)))) else None
 
 
 @cache

@@ -136,4 +136,4 @@ def test_a_whole_run(code: Path) -> None:
     assert report["recall"]["mean"] > 0.5 and report["build_seconds"] > 0 and report["vectors_per_document"] > 1
     shares = [one["recall"] for one in report["nprobe"]]
     assert shares == sorted(shares) and (work / "index_report/recall_latency.svg").is_file()
-    assert [hit.rank for hit in module(code, "search").indexed(work, "fresh bread", 5)] == [1, 2, 3, 4, 5]
+    assert [hit.rank for hit in module(code, "search").indexed(work)("fresh bread", 5).hits] == [1, 2, 3, 4, 5]
