@@ -21,11 +21,12 @@ demo: $(INSTALLED)
 smoke: $(INSTALLED)
 	$(BIN)/specforge run specs/same_cart.yaml --limit 200000 --set objectives.same_cart.min_groups=50
 
+# by file, so that what the tests of one share is made once
 test: $(INSTALLED)
-	$(BIN)/python -m pytest -n 2 --dist loadgroup
+	$(BIN)/python -m pytest -n 2 --dist loadfile
 
 test-slow: $(INSTALLED)
-	$(BIN)/python -m pytest -n 2 --dist loadgroup -m slow
+	$(BIN)/python -m pytest -n 2 -m slow
 
 lint: $(INSTALLED)
 	$(BIN)/ruff check .

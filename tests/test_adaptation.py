@@ -20,8 +20,6 @@ from specforge import pipeline
 from specforge.checks import proven
 from specforge.problems import Problem
 
-pytestmark = pytest.mark.xdist_group("adaptation")  # what they share is made once
-
 BASE = "  base: ./model\n"
 LONG = "train: {epochs: 2, batch_size: 16, learning_rate: 1e-3, checkpoint_steps: 5}"
 TRAIN = "train: {epochs: 1, batch_size: 64, learning_rate: 1e-3, checkpoint_steps: 10}"

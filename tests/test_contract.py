@@ -19,8 +19,6 @@ from tiny import make_cross_encoder, make_masked_model, make_model
 from specforge import searching
 from specforge.errors import StageError
 
-pytestmark = pytest.mark.xdist_group("contract")  # what they share is made once
-
 RERANKER = "loss: {kind: binary_cross_entropy}\ntrain: {epochs: 1, batch_size: 8, learning_rate: 1e-3}"
 RETRIEVERS = {
     "bi_encoder": TUNED.replace("max_length", 'prompts: {query: "jam ", document: "milk "}\n  max_length'),

@@ -32,12 +32,9 @@ from specforge.spec.base import Section
 from specforge.spec.document import Classification, Spec
 
 EVERY_RULE = [(model, rule) for model in DOCUMENTS for rule in RULES[model] if rule.searched]
-ONCE: dict[Paired, pytest.MarkDecorator] = {one: pytest.mark.xdist_group(one.__name__) for one in (core, everywhere)}
-"""Specs that several tests look at are found by one process for all of them."""
-
 MODELS = pytest.mark.parametrize("model", DOCUMENTS, ids=lambda model: model.__name__)
-EVERYWHERE = pytest.param(everywhere, marks=[pytest.mark.slow, ONCE[everywhere]])
-PAIRED = pytest.mark.parametrize("paired", [pytest.param(core, marks=ONCE[core]), EVERYWHERE])
+EVERYWHERE = pytest.param(everywhere, marks=pytest.mark.slow)
+PAIRED = pytest.mark.parametrize("paired", [core, EVERYWHERE])
 """Which places' choices stand together by twos: what is trained and measured, or, with the slow tests, all."""
 
 TYPED: dict[Paired, int] = {nowhere: 5, everywhere: 1}

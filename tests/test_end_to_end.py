@@ -16,8 +16,6 @@ import pyarrow.parquet as pq
 import pytest
 from tiny import SPEC, project
 
-pytestmark = pytest.mark.xdist_group("end_to_end")  # what they share is made once
-
 SPECFORGE = Path(sys.executable).with_name("specforge")
 
 

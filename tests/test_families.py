@@ -12,8 +12,6 @@ import pytest
 import stages
 from tiny import SPEC, make_masked_model, project
 
-pytestmark = pytest.mark.xdist_group("families")  # what they share is made once
-
 SHORT = SPEC.replace("epochs: 2, batch_size: 16", "epochs: 1, batch_size: 64")
 LATE = SHORT.replace("family: bi_encoder", "family: late_interaction\n  query_length: 16").replace(
     "fuse: [neighbour_transfer]", "fuse: [bm25]"

@@ -13,8 +13,6 @@ import stages
 from test_rerankers import module
 from tiny import SPEC, project
 
-pytestmark = pytest.mark.xdist_group("hybrid")  # what they share is made once
-
 RERANKER = """
 reranker:
   family: cross_encoder

@@ -21,8 +21,6 @@ from tiny import SPEC, project
 from specforge import pipeline
 from specforge.catalog.families import FAMILIES
 
-pytestmark = pytest.mark.xdist_group("indexes")  # what they share is made once
-
 Vectors = NDArray[np.float32]
 Made = tuple[str, ModuleType, Any]
 

@@ -15,8 +15,6 @@ from test_families import LATE
 from test_rerankers import module
 from tiny import project
 
-pytestmark = pytest.mark.xdist_group("multi_vector")  # what they share is made once
-
 
 class Texts(Protocol):
     """The vectors of many texts, as generated code holds them."""
