@@ -122,7 +122,10 @@ SPLITS = (
         "Card et al. 2020, With Little Power Comes Great Responsibility (EMNLP)",
         "interacted",
         "SF307",
-        edits=(("split: {by: group}", "split: {by: group, test: 2%}"),),
+        edits=(
+            ("split: {by: group}", "split: {by: group, test: 2%}"),
+            ("\naccept:\n  SF307: the tables are made up, and small\n", ""),
+        ),
     ),
     Fault(
         "nothing_left_to_train",

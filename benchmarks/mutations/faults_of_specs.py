@@ -101,7 +101,7 @@ TEXT = (
         "astral-sh/ruff documentation, RUF100: unused noqa",
         "interacted",
         "SF401",
-        edits=(("  metrics: [R@10]\n", "  metrics: [R@10]\n\naccept:\n  SF204: no text is long\n"),),
+        edits=(("\naccept:\n", "\naccept:\n  SF204: no text is long\n"),),
     ),
     Fault(
         "error_switched_off",
@@ -109,7 +109,7 @@ TEXT = (
         "Sculley et al. 2015, Hidden Technical Debt in Machine Learning Systems (NeurIPS)",
         "interacted",
         "SF003",
-        edits=(("  metrics: [R@10]\n", "  metrics: [R@10]\n\naccept:\n  SF103: it is only a warning\n"),),
+        edits=(("\naccept:\n", "\naccept:\n  SF103: it is only a warning\n"),),
     ),
 )
 

@@ -50,7 +50,6 @@ STARTS = {
             ),
             ("    of: articles", "    of: articles\n    group: title"),
             ("split: {by: anchor}", "split: {by: group}"),
-            ("\naccept:\n  SF307: the tables are made up, and small\n", ""),
         ),
     ),
     "cached": _with_loss("question_answer", "{kind: cached_multiple_negatives_ranking, mini_batch_size: 8}"),
