@@ -9,11 +9,12 @@ from pathlib import Path
 
 import duckdb
 import pytest
+from kinds import HASHED, Changes
 from mypy import api as mypy
 from ruff.__main__ import find_ruff_bin  # type: ignore[import-untyped]
-from variations import VARIATIONS, compiled, planned, variation
+from variations import STEPS, VARIATIONS, changed, compiled, planned, variation
 
-from specforge import compiling, plan
+from specforge import baseline, compiling, plan
 from specforge.catalog.libraries import DISTRIBUTIONS, LIBRARIES
 from specforge.catalog.stores import STORES
 from specforge.load import load
@@ -171,10 +172,20 @@ def quoted(text: str) -> set[str]:
 def direct() -> set[str]:
     """The templates that plans name, as a file's or as a partial."""
     found: set[str] = set()
-    for name in VARIATIONS:
-        for file in planned(variation(name)).files:
+    plans = [planned(variation(name)) for name in VARIATIONS]
+    curve: Changes = {"evaluate.learning_curve": (100, "all"), "retriever.train.select": STEPS}
+    plans += [planned(changed(variation(name), curve)) for name in COLLECTED]
+    plans += [planned(changed(variation("rich_linked"), GROUPED)), baseline.plan(planned(variation("rich")))]
+    for made in plans:
+        for file in made.files:
             found |= {file.template, *partials(file.context)}
     return found
+
+
+COLLECTED = ("rich_judged", "rich_linked", "rich_cited", "rich_attribute")
+"""Kinds that each count in another way what is collected."""
+GROUPED: Changes = {"objectives.items.group": "talk", "split": HASHED}
+"""Documents that are drawn together by a group of their rows."""
 
 
 def partials(value: object) -> set[str]:
