@@ -84,7 +84,7 @@ def pairs(language: Language, paired: Paired) -> Iterator[Pair]:
 
 
 @MODELS
-@PAIRED
+@pytest.mark.parametrize("paired", [EVERYWHERE])
 def test_what_is_forbidden_is_refused_at_its_place(model: type[Section], paired: Paired) -> None:
     """Two choices may break several rules at once; a choice that is never legal breaks one alone."""
     found = covering(model, paired)
