@@ -182,7 +182,7 @@ def test_a_killed_run_goes_on(made: Plan, work: Path) -> None:
 
 
 def test_what_is_shown_and_recorded(work: Path) -> None:
-    recorded = record._learning_curve(work)["learning_curve"]
+    recorded = record.reported(work)["learning_curve"]
     assert isinstance(recorded, dict)
     shown = tables.learning_curve(recorded)
     assert [column.header for column in shown.columns] == ["carts", "rows", "steps", "nDCG@10", "seed 42", "seed 7"]

@@ -54,10 +54,7 @@ def compose(made: Plan, run: RunRecord, metrics: Json, problems: Iterable[Proble
         ],
         **_index(run.folder),
         **_costs(run.folder),
-        **_training_rows(run.folder),
-        **_proof(run.folder),
-        **_learning_curve(run.folder),
-        **_latency(run.folder),
+        **reported(run.folder),
         **{key: value for key, value in metrics.items() if key not in ("fingerprint", "others")},
         **corrected(metrics),
         **_others(metrics),
@@ -84,10 +81,6 @@ def _costs(folder: Path) -> Json:
     return {name: round(figures[name], 2) for name in _COSTS if name in figures}
 
 
-_WRITTEN = {"training_rows": "mixture.json", "augmentation": "augmentation.json"}
-"""What train.py counts: the rows of each of several objectives, and those that augmentation added."""
-
-
 def _of_reranker(made: Plan) -> str:
     """The number format of the reranker, where the retriever has none."""
     section = None if isinstance(made.spec, Classification) else made.spec.reranker
@@ -102,28 +95,22 @@ def _index(folder: Path) -> Json:
     return found | ({"index_report": json.loads(report.read_text(encoding="utf-8"))} if report.is_file() else {})
 
 
-def _latency(folder: Path) -> Json:
-    """How long a query takes, by the steps of what answers it, where it has several."""
-    file = folder / "latency" / "milliseconds.json"
-    return {"latency_ms": json.loads(file.read_text(encoding="utf-8"))} if file.is_file() else {}
+_REPORTED = {
+    "training_rows": "model/mixture.json",
+    "augmentation": "model/augmentation.json",
+    "reranker_rows": "reranker/rows.json",
+    "training": "model/proof.json",
+    "learning_curve": "learning_curve/points.json",
+    "latency_ms": "latency/milliseconds.json",
+}
+"""What stages write of themselves, where they run: the rows of each of several objectives, those that augmentation added and
+those of the reranker; how many weights training could change and did; the quality on growing parts; how long a query takes."""
 
 
-def _training_rows(folder: Path) -> Json:
-    files = {key: folder / "model" / name for key, name in _WRITTEN.items()}
-    files["reranker_rows"] = folder / "reranker" / "rows.json"
+def reported(folder: Path) -> Json:
+    """What the stages of a run wrote of themselves, each under its key in the record."""
+    files = {key: folder / name for key, name in _REPORTED.items()}
     return {key: json.loads(file.read_text(encoding="utf-8")) for key, file in files.items() if file.is_file()}
-
-
-def _proof(folder: Path) -> Json:
-    """How many weights training could change and did, where something was trained."""
-    file = folder / "model" / "proof.json"
-    return {"training": json.loads(file.read_text(encoding="utf-8"))} if file.is_file() else {}
-
-
-def _learning_curve(folder: Path) -> Json:
-    """The quality on growing parts of what was collected, where that was asked."""
-    file = folder / "learning_curve" / "points.json"
-    return {"learning_curve": json.loads(file.read_text(encoding="utf-8"))} if file.is_file() else {}
 
 
 def spec_hash(made: Plan) -> str:

@@ -15,8 +15,9 @@ _UNITS = {name: task.unit[1].removeprefix("test ") for name, task in TASKS.items
 def verdict(metrics: Mapping[str, object]) -> list[str]:
     """One line for each system under test: against its reference (untuned, or the linear probe) with figures, then what it
     beats, and what it does not, with the smallest difference that would have been seen."""
-    found = sorted(outcomes(metrics), key=lambda pair: pair[0]["over"] not in REFERENCES)
-    systems = dict.fromkeys(one["system"] for one, _ in outcomes(metrics))
+    told = outcomes(metrics)
+    found = sorted(told, key=lambda pair: pair[0]["over"] not in REFERENCES)
+    systems = dict.fromkeys(one["system"] for one, _ in told)
     return [_line(system, [pair for pair in found if pair[0]["system"] == system], metrics) for system in systems]
 
 
